@@ -1,0 +1,44 @@
+"""variata: variational autoencoders on your own data.
+
+Everything is loaded on first use, so that `import variata` costs little.
+
+>>> from variata import recipes
+>>> "vae" in recipes.names()
+True
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from variata.version import __version__
+
+if TYPE_CHECKING:
+    from variata import errors, recipes
+    from variata.estimator import VAE
+    from variata.tasks.model import Model, load
+    from variata.tasks.train import fit
+
+HOMES = {
+    "VAE": "variata.estimator",
+    "Model": "variata.tasks.model",
+    "load": "variata.tasks.model",
+    "fit": "variata.tasks.train",
+}
+MODULES = ("errors", "recipes")
+
+
+def __getattr__(name: str) -> Any:
+    if name in MODULES:
+        return import_module(f"variata.{name}")
+    if name in HOMES:
+        return getattr(import_module(HOMES[name]), name)
+    raise AttributeError(f"module 'variata' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *HOMES, *MODULES})
+
+
+__all__ = ["VAE", "Model", "__version__", "errors", "fit", "load", "recipes"]

@@ -1,0 +1,1 @@
+"""The command line, one verb a file. torch is imported only by what needs it."""

@@ -1,0 +1,110 @@
+"""The command line: `variata VERB ...`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+import typer
+
+from variata.cli import data as data_verb
+from variata.cli import (
+    decode,
+    doctor,
+    encode,
+    evaluate,
+    interpolate,
+    map,
+    recipes,
+    reconstruct,
+    sample,
+    score,
+    train,
+    traverse,
+)
+from variata.cli.arguments import rewritten
+from variata.cli.console import fail, warn
+from variata.errors import VariataError
+from variata.version import __version__
+
+EPILOG = (
+    "Start with: variata train digits, then: variata evaluate RUN. Every verb has --help and "
+    "--json. Exit codes: 0 done, 2 usage, 3 data, 4 diverged, 5 files, 128 + n stopped by signal n."
+)
+app = typer.Typer(
+    help="Variational autoencoders on your own data: train, evaluate, sample, encode, score.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for verb in (
+    train.train,
+    evaluate.evaluate,
+    doctor.doctor,
+    sample.sample,
+    reconstruct.reconstruct,
+    interpolate.interpolate,
+    traverse.traverse,
+    map.map_,
+    encode.encode,
+    decode.decode,
+    score.score,
+    recipes.recipes,
+    data_verb.data,
+):
+    app.command(verb.__name__.rstrip("_"))(verb)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"variata {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Variational autoencoders on your own data: train, evaluate, sample, encode, score."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; errors end in one sentence and an exit code, never in a traceback."""
+    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return its exit code."""
+    command = typer.main.get_command(app)
+    try:
+        result = command.main(rewritten(arguments, command), "variata", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as ending:
+        return ending.exit_code
+    except click.ClickException as error:
+        return fail(error.format_message(), error.exit_code)
+    except VariataError as error:
+        return fail(str(error), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return fail("Stopped.", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except MemoryError:
+        return fail("Out of memory: use a smaller --batch-size, fewer rows, or smaller images.", 6)
+    except Exception as error:
+        if os.environ.get("VARIATA_DEBUG"):
+            raise
+        warn("This is a fault in variata; VARIATA_DEBUG=1 shows where. Please report it.")
+        return fail(f"{type(error).__name__}: {error}", 70)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""`variata decode`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from variata.cli.opening import (
+    DeviceOption,
+    JsonOption,
+    PictureOption,
+    RunArgument,
+    open_model,
+    written,
+)
+
+
+def decode(
+    run: RunArgument,
+    latents: Annotated[Path, typer.Argument(metavar="Z", help="A .npy file, (rows, latent).")],
+    out: PictureOption = Path("x.npy"),
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Turn latents into means of p(x | z), in the data's own units and shape."""
+    from variata.data import read_array
+    from variata.tasks.show import sample_picture, write_output
+
+    model = open_model(run, device)
+    values = model.decode(read_array(latents))
+    path = write_output(out, lambda: sample_picture(model, values), lambda: values)
+    written(path, as_json, shape=list(values.shape))

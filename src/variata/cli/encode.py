@@ -1,0 +1,33 @@
+"""`variata encode`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from variata.cli.opening import (
+    DataArgument,
+    DeviceOption,
+    JsonOption,
+    RunArgument,
+    open_model,
+    written,
+)
+
+ArrayOption = Annotated[Path, typer.Option("--out", "-o", help="A .npy file.")]
+
+
+def encode(
+    run: RunArgument,
+    data: DataArgument,
+    out: ArrayOption = Path("z.npy"),
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Write the posterior mean of every row of DATA, (rows, latent)."""
+    from variata.tasks.show import write_array
+
+    latents = open_model(run, device).encode(data)
+    written(write_array(out, latents), as_json, shape=list(latents.shape))

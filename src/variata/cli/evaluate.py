@@ -1,0 +1,105 @@
+"""`variata evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from variata.cli.console import emit_json, emit_table, say
+from variata.cli.opening import (
+    DeviceOption,
+    JsonOption,
+    OptionalData,
+    RunArgument,
+    SeedOption,
+    open_model,
+)
+
+
+def evaluate(
+    run: RunArgument,
+    data: OptionalData = None,
+    k: Annotated[int, typer.Option(help="Draws of the importance-weighted bound.")] = 100,
+    seed: SeedOption = 0,
+    samples: Annotated[bool, typer.Option(help="Judge samples too.")] = True,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The report; RUN/report.html by default.")
+    ] = None,
+    report: Annotated[bool, typer.Option(help="Write the report.")] = True,
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Measure a run on its own test rows: ELBO, NLL, bits/dim, rate, samples, baselines."""
+    from variata.tasks.evaluate import evaluate as measure
+
+    model = open_model(run, device)
+    evaluation = measure(model, data, k=k, seed=seed, samples=samples, cache=run)
+    if as_json:
+        emit_json(evaluation.figures)
+    else:
+        emit_table(rows_of(evaluation.figures))
+    if report:
+        from variata.tasks.diagnose import diagnose
+        from variata.tasks.report import report as write
+
+        path = out or run / "report.html"
+        say(f"Wrote {write(model, evaluation, path, diagnose(model, evaluation))}")
+
+
+def rows_of(figures: dict[str, Any]) -> list[tuple[str, str]]:
+    """The figures of an evaluation as rows of a table."""
+    data = figures["data"]
+    rows = [("rows", f"{data['rows']:,} ({data['name']}, {data['split']})")]
+    if figures["nll"] is not None:
+        k = figures["nll"]["k"]
+        rows += [
+            ("ELBO", f"{_pm(figures['elbo'])} nats"),
+            ("NLL, at most", f"{_pm(figures['nll'])} nats (K = {k})"),
+            ("bits/dim, at most", f"{figures['bits_per_dim']:.4f}"),
+            ("rate", f"{_pm(figures['rate'])} nats"),
+        ]
+    rows += [
+        ("distortion", f"{_pm(figures['distortion'])} nats"),
+        ("active units", f"{figures['active_units']} of {figures['latent']}"),
+    ]
+    if figures["mutual_information"] is not None:
+        rows += [
+            ("mutual information", f"{_pm(figures['mutual_information'])} nats"),
+            ("KL of q(z) from p(z)", f"{_pm(figures['prior_gap']['marginal_kl'])} nats"),
+        ]
+    rows.append(("reconstruction", f"{_pm(figures['reconstruction']['rmse'])} RMS, own units"))
+    return rows + _baselines(figures["baselines"]) + _samples(figures["samples"])
+
+
+def _baselines(baselines: dict[str, Any] | None) -> list[tuple[str, str]]:
+    if baselines is None:
+        return []
+    pca, factorised = baselines["pca"], baselines["factorised"]
+    return [
+        ("  PCA of the same size", f"{_pm(pca['rmse'])} RMS ({pca['components']} components)"),
+        ("  mean predictor", f"{_pm(baselines['mean']['rmse'])} RMS"),
+        ("  independent elements", f"{factorised['bits_per_dim']:.4f} bits/dim"),
+    ]
+
+
+def _samples(samples: dict[str, Any] | None) -> list[tuple[str, str]]:
+    if samples is None:
+        return []
+    name, training = samples["features"], samples["frechet_of_training_rows"]
+    shares = ("precision", "recall", "density", "coverage")
+    return [
+        (
+            "samples",
+            f"Frechet distance {samples['frechet']:.3f} in the features of {name} "
+            f"(training rows: {training:.3f})",
+        ),
+        ("", ", ".join(f"{share} {samples[share]:.2f}" for share in shares)),
+    ]
+
+
+def _pm(estimate: dict[str, Any]) -> str:
+    digits = 2 if abs(estimate["mean"]) >= 10 else 4
+    error = "" if estimate["se"] is None else f" ± {estimate['se']:.{digits}f}"
+    return f"{estimate['mean']:.{digits}f}{error}"

@@ -1,0 +1,95 @@
+"""What several verbs share: opening a run and reading values."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from variata.errors import UsageError
+
+if TYPE_CHECKING:
+    from variata.data import Examples
+    from variata.tasks.model import Model
+
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a trained run.")]
+DataArgument = Annotated[
+    str, typer.Argument(metavar="DATA", help="Catalogue name, file or folder of images.")
+]
+OptionalData = Annotated[
+    str | None,
+    typer.Argument(metavar="[DATA]", help="Other data than the run's own test rows."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+SeedOption = Annotated[int, typer.Option(min=0, help="The same seed gives the same result.")]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
+KeyOption = Annotated[str | None, typer.Option(help="Array of a .npz file.")]
+LabelOption = Annotated[
+    str | None, typer.Option(help="Column of a table that holds labels, never given to the model.")
+]
+IgnoreOption = Annotated[
+    list[str] | None, typer.Option(help="Column of a table to leave out; may be repeated.")
+]
+SizeOption = Annotated[
+    str | None, typer.Option(metavar="HxW", help="Height and width to resize images to.")
+]
+PictureOption = Annotated[
+    Path, typer.Option("--out", "-o", help="A .png for a picture, a .npy for the values.")
+]
+
+
+def open_model(run: Path, device: str = "auto") -> Model:
+    """Load a trained model onto a device."""
+    from variata.tasks.model import load
+    from variata.tasks.train import chosen_device
+
+    return load(run, chosen_device(device))
+
+
+def held_out(model: Model, data: str | None) -> Examples:
+    """The rows to show: those of `data`, or the run's own test rows."""
+    from variata.tasks.source import reopened
+
+    if data is not None:
+        return model.examples(data)
+    return reopened(model.saved.about.get("data", {})).test
+
+
+def parsed_size(text: str | None) -> tuple[int, int] | None:
+    """Height and width from "64x48".
+
+    >>> parsed_size("64x48")
+    (64, 48)
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+)x(\d+)", text)
+    if match is None or "0" in (match[1], match[2]):
+        raise UsageError(f"--size needs height x width such as 64x48, got '{text}'.")
+    return int(match[1]), int(match[2])
+
+
+def parsed_duration(text: str | None) -> float | None:
+    """Seconds from "90", "30s", "3m" or "1.5h".
+
+    >>> parsed_duration("3m"), parsed_duration("1.5h")
+    (180.0, 5400.0)
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d*)?)\s*([smh]?)", text.strip())
+    if match is None or float(match[1]) == 0:
+        raise UsageError(f"--budget needs a duration such as 30s, 3m or 1h, got '{text}'.")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def written(path: Path, as_json: bool, **facts: Any) -> None:
+    """Say which file was written."""
+    from variata.cli.console import emit_json, say
+
+    if as_json:
+        emit_json({"out": str(path), **facts})
+    else:
+        say(f"Wrote {path}")

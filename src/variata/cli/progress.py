@@ -1,0 +1,73 @@
+"""How training shows itself: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from variata.cli.console import say
+from variata.training import Callback, History, Report
+
+
+def watcher(quiet: bool) -> Callback:
+    """The callback that suits standard error."""
+    if quiet:
+        return Callback()
+    return Bar() if sys.stderr.isatty() else Lines()
+
+
+class Lines(Callback):
+    """A line for every validation."""
+
+    def on_report(self, report: Report) -> None:
+        say(f"{report.progress:4.0%}  epoch {report.epoch:6.1f}  {figures(report)}")
+
+    def on_end(self, history: History) -> None:
+        finish(history)
+
+
+class Bar(Callback):
+    """A bar with the time that remains, and the figures of the last validation."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (BarColumn(30), "{task.percentage:>3.0f}%", TimeRemainingColumn(), TextColumn("{task.description}"))
+        self.bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self.task = self.bar.add_task("", total=1.0)
+        self.bar.start()
+
+    def on_step(self, progress: float, seconds: float) -> None:
+        self.bar.update(self.task, completed=progress)
+
+    def on_report(self, report: Report) -> None:
+        self.bar.update(self.task, completed=report.progress, description=figures(report))
+
+    def on_end(self, history: History) -> None:
+        self.bar.stop()
+        if history.reports:
+            say(f"epoch {history.reports[-1].epoch:.1f}  {figures(history.reports[-1])}")
+        finish(history)
+
+
+def figures(report: Report) -> str:
+    """The validation figures of a report, in nats per example.
+
+    >>> figures(Report(9, 1, 0.5, 2, 1234, 1e-3, {}, {}, {"distortion": 80.123}, 80.1, True))
+    'valid: distortion 80.12  | 1,234 examples/s  * best'
+    """
+    valid = "  ".join(f"{_name(name)} {value:.2f}" for name, value in report.valid.items())
+    best = "  * best" if report.best else ""
+    return f"valid: {valid}  | {report.speed:,.0f} examples/s{best}"
+
+
+def finish(history: History) -> None:
+    """How training ended, and what was unusual."""
+    for note in history.notes:
+        say(f"note: {note}")
+    say(f"Training ended ({history.ended}); the best weights are those of step {history.best_step}.")
+
+
+def _name(name: str) -> Any:
+    return "ELBO" if name == "elbo" else name

@@ -1,0 +1,38 @@
+"""`variata sample`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from variata.cli.opening import (
+    DeviceOption,
+    JsonOption,
+    PictureOption,
+    RunArgument,
+    SeedOption,
+    open_model,
+    written,
+)
+
+
+def sample(
+    run: RunArgument,
+    n: Annotated[int, typer.Option("-n", help="How many.")] = 64,
+    out: PictureOption = Path("samples.png"),
+    seed: SeedOption = 0,
+    mean: Annotated[
+        bool, typer.Option("--mean", help="Means of p(x | z) instead of draws from it.")
+    ] = False,
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Draw new examples: a picture, or values in the data's own units and shape."""
+    from variata.tasks.show import sample_picture, write_output
+
+    model = open_model(run, device)
+    values = model.sample(n, seed=seed, mean=mean)
+    path = write_output(out, lambda: sample_picture(model, values), lambda: values)
+    written(path, as_json, shape=list(values.shape), seed=seed)

@@ -1,0 +1,36 @@
+"""`variata score`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from variata.cli.encode import ArrayOption
+from variata.cli.opening import (
+    DataArgument,
+    DeviceOption,
+    JsonOption,
+    RunArgument,
+    SeedOption,
+    open_model,
+    written,
+)
+
+
+def score(
+    run: RunArgument,
+    data: DataArgument,
+    k: Annotated[int, typer.Option(help="Draws of the importance-weighted bound.")] = 32,
+    out: ArrayOption = Path("scores.npy"),
+    seed: SeedOption = 0,
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Write a lower bound of log p(x) of every row of DATA, in nats: higher is more usual."""
+    from variata.tasks.show import write_array
+
+    scores = open_model(run, device).score(data, k=k, seed=seed)
+    facts = {"shape": list(scores.shape), "mean": float(scores.mean()), "unit": "nats"}
+    written(write_array(out, scores), as_json, **facts)

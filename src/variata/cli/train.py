@@ -1,0 +1,185 @@
+"""`variata train`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from variata.cli.console import emit_json, say
+from variata.cli.opening import (
+    DeviceOption,
+    IgnoreOption,
+    JsonOption,
+    KeyOption,
+    LabelOption,
+    SizeOption,
+    parsed_duration,
+    parsed_size,
+)
+from variata.errors import UsageError, VariataError, did_you_mean
+
+
+def train(
+    data: Annotated[
+        str | None,
+        typer.Argument(metavar="DATA", help="Catalogue name, file or folder of images."),
+    ] = None,
+    recipe: Annotated[str | None, typer.Option(help="Name; see `variata recipes`.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="New folder for the run.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the data.")] = None,
+    budget: Annotated[
+        str | None, typer.Option(help="Time instead of epochs, such as 30s, 3m or 1h.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Examples for each step.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of everything random.")] = None,
+    device: DeviceOption = "auto",
+    likelihood: Annotated[str | None, typer.Option(help="Instead of the one chosen.")] = None,
+    split: Annotated[
+        str | None, typer.Option(metavar="A,B,C", help="Shares: train, valid, test.")
+    ] = None,
+    label: LabelOption = None,
+    ignore: IgnoreOption = None,
+    key: KeyOption = None,
+    size: SizeOption = None,
+    config: Annotated[
+        Path | None, typer.Option(help="YAML file with any of these; options go before it.")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Go on with an interrupted run.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    as_json: JsonOption = False,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="An argument of the recipe."),
+    ] = None,
+) -> None:
+    """Train a model on DATA. Any argument of the recipe is an option too: --beta 4, --latent 16,
+    --hidden 512 256 (`variata recipes NAME` lists them)."""
+    from variata.cli.progress import watcher
+
+    if resume is not None:
+        from variata.tasks.train import resume as go_on
+
+        say(f"Going on with {resume}")
+        model = go_on(resume, [watcher(quiet)])
+        return _finished(model, resume, as_json)
+    given = _given(
+        recipe=recipe,
+        epochs=epochs,
+        budget=parsed_duration(budget),
+        batch_size=batch_size,
+        lr=lr,
+        seed=seed,
+        likelihood=likelihood,
+        fractions=_fractions(split),
+        label=label,
+        ignore=tuple(ignore) if ignore else None,
+        key=key,
+        size=parsed_size(size),
+    )
+    settings = _config(config) | dict(_pair(text) for text in set_ or []) | given
+    data = data or settings.pop("data", None)
+    if data is None:
+        raise UsageError("train needs DATA: a catalogue name, a file or a folder of images.")
+    settings.pop("data", None)
+    folder = out or Path(settings.pop("out", "") or _dated())
+    settings.pop("out", None)
+    from variata.tasks.train import fit
+
+    watch = [watcher(quiet)]
+    announce = None if quiet else say
+    model = fit(data, device=device, out=folder, callbacks=watch, announce=announce, **settings)
+    return _finished(model, folder, as_json)
+
+
+def _finished(model: Any, folder: Path, as_json: bool) -> None:
+    about = model.saved.about
+    best = [r for r in model.history if r["best"]][-1]
+    if as_json:
+        emit_json(
+            {
+                "run": str(folder),
+                "recipe": model.recipe,
+                "arguments": model.saved.arguments,
+                "schema": model.schema.describe(),
+                "training": about["training"],
+                "valid": best["valid"],
+            }
+        )
+        return
+    print(folder)
+    say(f"Saved {folder}. Next: variata evaluate {folder}")
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _fractions(text: str | None) -> tuple[float, float, float] | None:
+    if text is None:
+        return None
+    try:
+        first, second, third = (float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--split needs three shares such as 0.8,0.1,0.1, got '{text}'.") from None
+    return first, second, third
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    import yaml
+
+    name, equals, value = text.partition("=")
+    if not equals or not value:
+        raise UsageError(f"--{name.replace('_', '-')} needs a value.")
+    try:
+        parts = [yaml.safe_load(part) for part in value.split(",")]
+    except yaml.YAMLError:
+        return name, value
+    return name, parts[0] if len(parts) == 1 and name != "hidden" else parts
+
+
+def _config(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is no YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"{path} must hold names and values, such as `recipe: vae`.")
+    return _checked(path, content)
+
+
+def _checked(path: Path, content: dict[str, Any]) -> dict[str, Any]:
+    from variata.recipes import get
+    from variata.tasks.source import DataOptions
+    from variata.training import Settings
+
+    own = {"data", "recipe", "out", *Settings.__dataclass_fields__}
+    own |= {*DataOptions.__dataclass_fields__, *get(content.get("recipe", "vae")).arguments}
+    for name in content:
+        if name not in own:
+            raise UsageError(f"{path} has an unknown key '{name}'.{did_you_mean(str(name), own)}")
+    if isinstance(content.get("budget"), str):
+        content["budget"] = parsed_duration(content["budget"])
+    return content
+
+
+def _dated() -> Path:
+    base = Path("runs") / datetime.now().strftime("%Y-%m-%d-%H%M%S")
+    for n in range(1, 1000):
+        folder = base if n == 1 else base.with_name(f"{base.name}-{n}")
+        if not folder.exists():
+            return folder
+    raise VariataError("Too many runs were started in this second.")

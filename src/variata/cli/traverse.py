@@ -1,0 +1,37 @@
+"""`variata traverse`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from variata.cli.opening import (
+    DeviceOption,
+    JsonOption,
+    OptionalData,
+    PictureOption,
+    RunArgument,
+    held_out,
+    open_model,
+    written,
+)
+
+
+def traverse(
+    run: RunArgument,
+    data: OptionalData = None,
+    n: Annotated[int, typer.Option("-n", min=1, help="Latent dimensions.")] = 10,
+    out: PictureOption = Path("traversals.png"),
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Show what each latent dimension does, from -3 to 3, the one with the highest rate first."""
+    from variata.tasks.show import observe_some, traversal_picture, traversal_values, write_output
+
+    model = open_model(run, device)
+    _, observed = observe_some(model, held_out(model, data))
+    values, order = traversal_values(model, observed, n)
+    path = write_output(out, lambda: traversal_picture(model, observed, n), lambda: values)
+    written(path, as_json, dimensions=order, shape=list(values.shape))

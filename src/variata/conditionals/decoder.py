@@ -1,0 +1,72 @@
+"""The decoder: a network, then a likelihood head."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+from variata.errors import ShapeError
+from variata.shapes import Shape, numel
+
+
+class Head(Protocol):
+    """Turns raw network outputs into p(x | z).
+
+    Attributes:
+        parameters: how many raw outputs P every element of x needs.
+    """
+
+    parameters: int
+
+    def __call__(self, raw: Tensor) -> Distribution:
+        """Raw outputs (K, B, P, *X) to a likelihood with batch shape (K, B)."""
+        ...
+
+    def start(self, mean: Tensor, scale: Tensor) -> Tensor:
+        """Raw outputs (P, *X) that describe data of this mean and scale, both (*X)."""
+        ...
+
+
+class Decoder(nn.Module):
+    """h (K, B, *H) -> p(x | h). K is folded into the batch around the network.
+
+    Args:
+        network: (N, *H) -> (N, P, *X), or any shape of as many elements.
+        head: the likelihood.
+        shape: X, of one example in model space.
+    """
+
+    def __init__(self, network: nn.Module, head: nn.Module, shape: Shape) -> None:
+        super().__init__()
+        self.network, self.head = network, head
+        self.raw_shape: Shape = (int(head.parameters), *shape)  # type: ignore[arg-type]
+
+    def forward(self, h: Tensor) -> Distribution:
+        raw = self.network(h.flatten(0, 1))
+        if raw.shape[1:] != self.raw_shape:
+            raw = self._reshaped(raw)
+        return self.head(raw.unflatten(0, h.shape[:2]))
+
+    def start_at(self, mean: Tensor, scale: Tensor) -> None:
+        """Set the output bias so that an untrained decoder already describes the data's margins."""
+        start = getattr(self.network, "start_at", None)
+        if start is not None:
+            start(self.head.start(mean, scale))  # type: ignore[operator]
+
+    def _reshaped(self, raw: Tensor) -> Tensor:
+        if numel(raw.shape[1:]) != numel(self.raw_shape):
+            raise ShapeError(
+                f"The decoder network returned {tuple(raw.shape[1:])} for each latent, but this "
+                f"likelihood needs {self.raw_shape} (parameters per element, then the example's "
+                f"shape): give its last layer {numel(self.raw_shape)} outputs."
+            )
+        return raw.reshape(raw.shape[0], *self.raw_shape)
+
+
+@torch.no_grad()
+def prepare(decoder: Decoder, x: Tensor) -> None:
+    """Start a decoder at the mean and standard deviation of examples x (N, *X)."""
+    decoder.start_at(x.mean(0), x.std(0, unbiased=False))

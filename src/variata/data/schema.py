@@ -1,0 +1,147 @@
+"""What one example is: its kind, shape and units, and the ways in and out of the model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from variata.data.checks import require_finite
+from variata.data.codes import decode_codes, encode_values
+from variata.data.describe import describe
+from variata.data.layouts import to_model_order, to_own_order
+from variata.data.values import as_array, is_frame
+from variata.errors import DataError, ShapeError
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The bridge between a person's data and the model; serialisable.
+
+    Values exist in three forms: the person's own (their shape, dtype and units), storage codes
+    (N, *shape) in the smallest dtype that holds them, and model space (float32, *shape).
+
+    Attributes:
+        kind: "binary", "levels", "real", "count" or "category".
+        layout: "image" or "vector".
+        shape: of one example in model space, (C, H, W) or (D,).
+        own_shape: of one example in the person's array.
+        dtype: numpy dtype name of the person's data.
+        levels: number of grey levels or categories; 2 for binary; None otherwise.
+        low, step: own value = low + step * code, for binary, levels and category.
+        mean, scale: per element for real data, one pair for all pixels of an image;
+            scale is 1 where a column is constant.
+        resolution: smallest gap between distinct values, in standardised units, per column (one
+            for images); at least 1e-6, and 1 for constant columns. A likelihood's scale well below
+            it describes the rounding and not the data, so its floor is a fraction of it.
+        columns, label_names: names, where known.
+        likelihood: the name of the likelihood chosen.
+
+    >>> from variata.data.infer import infer_schema
+    >>> schema = infer_schema([[0, 1, 1], [1, 0, 1]])
+    >>> schema.describe()
+    'binary vectors, 3 columns (values 0 and 1): Bernoulli likelihood'
+    >>> schema.decode(schema.to_model(schema.encode([[0, 1, 1]])), round=True)
+    array([[0, 1, 1]])
+    """
+
+    kind: str
+    layout: str
+    shape: tuple[int, ...]
+    own_shape: tuple[int, ...]
+    dtype: str
+    levels: int | None
+    low: float
+    step: float
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    resolution: tuple[float, ...]
+    columns: tuple[str, ...] | None
+    label_names: tuple[str, ...] | None
+    likelihood: str
+
+    def encode(self, values: Any) -> Tensor:
+        """Return storage codes (N, *shape) of the person's `values` (N, *own_shape).
+
+        For kind "levels", values between two levels go to the nearest.
+
+        Raises:
+            ShapeError: rows of another shape.
+            DataError: NaN or infinity, or a value that the schema cannot represent, with its place.
+        """
+        array = as_array(self._select(values), self.columns)
+        self._check_shape(array)
+        require_finite(array, self.columns)
+        codes = encode_values(self, array)
+        return torch.from_numpy(
+            np.ascontiguousarray(to_model_order(codes, self.own_shape, self.shape))
+        )
+
+    def to_model(self, codes: Tensor) -> Tensor:
+        """Return codes (..., *shape) in model space, float32; levels become code/(levels-1)."""
+        x = codes.to(torch.float32)
+        return x / (self.levels - 1) if self.kind == "levels" and self.levels else x
+
+    def decode(self, x: Tensor | np.ndarray, *, round: bool = False) -> np.ndarray:
+        """Return model-space `x` (..., *shape) in the person's units, (..., *own_shape).
+
+        With `round`, discrete values snap to the grid (counts to integers) and the person's dtype
+        comes back. Without it, values between (means) stay, as float32 where the dtype is integer.
+        """
+        array = x.detach().cpu().double().numpy() if isinstance(x, Tensor) else np.asarray(x)
+        if array.shape[array.ndim - len(self.shape) :] != self.shape:
+            raise ShapeError(f"Expected model values (..., {self.shape}), got {array.shape}.")
+        own = decode_codes(self, array.astype(np.float64, copy=False), round)
+        return to_own_order(own, self.own_shape, self.shape)
+
+    def log_jacobian(self) -> float:
+        """Nats to add to a log density in model space to have it in the person's own units."""
+        if self.kind != "real":
+            return 0.0
+        repeats = math.prod(self.shape) // len(self.scale)
+        return -repeats * sum(math.log(s) for s in self.scale)
+
+    def describe(self) -> str:
+        """One line that says what was seen and what was chosen."""
+        return describe(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a plain dictionary of numbers, strings and lists."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Schema:
+        """Return the schema that `to_json` wrote.
+
+        Raises:
+            DataError: a field is missing or unknown.
+        """
+        names = {f.name for f in fields(cls)}
+        if set(record) != names:
+            odd = ", ".join(sorted(set(record) ^ names))
+            raise DataError(f"Expected the fields of a schema; missing or unknown: {odd}.")
+        values: dict[str, Any] = {k: _frozen(v) for k, v in record.items()}
+        return cls(**values)
+
+    def _select(self, values: Any) -> Any:
+        if not is_frame(values) or self.columns is None:
+            return values
+        missing = [c for c in self.columns if c not in set(map(str, values.columns))]
+        if missing:
+            raise DataError(f"Expected the column '{missing[0]}', which the table does not have.")
+        place = {str(c): i for i, c in reversed(list(enumerate(values.columns)))}
+        return values.iloc[:, [place[c] for c in self.columns]]
+
+    def _check_shape(self, array: np.ndarray) -> None:
+        if array.ndim == 0 or array.shape[1:] != self.own_shape:
+            expected = ", ".join(["N", *map(str, self.own_shape)])
+            raise ShapeError(f"Expected an array ({expected}), got {array.shape}.")
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(v) for v in value) if isinstance(value, list) else value

@@ -1,0 +1,61 @@
+"""Small changes to a batch that leave what it shows the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from variata.batch import Batch
+from variata.errors import ShapeError
+
+
+def shift(
+    batch: Batch, pixels: int = 1, probability: float = 0.5, background: float | None = 0.0
+) -> Batch:
+    """Shift each image, with `probability`, by up to `pixels` in each direction.
+
+    `x`, `seen` and `mask` of one image (B, C, H, W) move together. What comes in at the border is
+    `background` (in model space), or the nearest pixel when it is None (for real-valued images).
+    Random numbers come from torch's global generator.
+
+    Raises:
+        ShapeError: the batch does not hold images.
+
+    >>> batch = Batch(x=torch.ones(2, 1, 4, 4), seen=torch.ones(2, 1, 4, 4))
+    >>> shift(batch, probability=0.0).x.sum()
+    tensor(32.)
+    """
+    if batch.x.ndim != 4:
+        raise ShapeError(f"Expected images (B, C, H, W) to shift, got {tuple(batch.x.shape)}.")
+    offsets = _draw(len(batch), pixels, probability, batch.x.device)
+    x = _move(batch.x, offsets, pixels, background)
+    seen = x if batch.seen is batch.x else _move(batch.seen, offsets, pixels, background)
+    mask = None if batch.mask is None else _move(batch.mask, offsets, pixels, 1.0)
+    return replace(batch, x=x, seen=seen, mask=mask)
+
+
+def _draw(n: int, pixels: int, probability: float, device: torch.device) -> Tensor:
+    """Return one code (B,) per image: row * width + column of its window; the centre stays."""
+    width = 2 * pixels + 1
+    centre = pixels * width + pixels
+    codes = torch.randint(0, max(1, width * width - 1), (n,), device=device)
+    codes = codes + (codes >= centre)
+    return torch.where(torch.rand(n, device=device) < probability, codes, centre)
+
+
+def _move(x: Tensor, codes: Tensor, pixels: int, background: float | None) -> Tensor:
+    height, width = x.shape[-2:]
+    border = (pixels,) * 4
+    if background is None:
+        padded = functional.pad(x, border, mode="replicate")
+    else:
+        padded = functional.pad(x, border, value=background)
+    moved = x.clone()
+    for code in codes.unique().tolist():
+        top, left = divmod(code, 2 * pixels + 1)
+        rows = (codes == code).nonzero().squeeze(1)
+        moved[rows] = padded[rows, :, top : top + height, left : left + width]
+    return moved

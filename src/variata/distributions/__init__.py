@@ -1,0 +1,31 @@
+"""Distributions with independent elements, and the divergences between them.
+
+Parameters have the shape (K, B, *X): K samples of the latent, B examples. All log-probabilities
+and divergences are in nats.
+"""
+
+from variata.distributions.bernoulli import Bernoulli
+from variata.distributions.categorical import Categorical
+from variata.distributions.counts import NegativeBinomial, Poisson
+from variata.distributions.dirac import Dirac
+from variata.distributions.factorised import Factorised
+from variata.distributions.gaussian import Gaussian
+from variata.distributions.kl import has_kl, kl, kl_each, register_kl
+from variata.distributions.logistic import DiscretisedLogistic
+from variata.distributions.mixture import LogisticMixture
+
+__all__ = [
+    "Bernoulli",
+    "Categorical",
+    "Dirac",
+    "DiscretisedLogistic",
+    "Factorised",
+    "Gaussian",
+    "LogisticMixture",
+    "NegativeBinomial",
+    "Poisson",
+    "has_kl",
+    "kl",
+    "kl_each",
+    "register_kl",
+]

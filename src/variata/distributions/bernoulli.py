@@ -1,0 +1,51 @@
+"""Binary elements."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+from torch.types import _size
+
+from variata.distributions.factorised import ONE_DRAW, Factorised, outside
+
+
+class Bernoulli(Factorised):
+    """Bernoulli elements, parametrised by their logits.
+
+    log p(x) = x * logits - softplus(logits), nats, for x in {0, 1}. The expression is linear in x,
+    so that for grey values in [0, 1] it is the cross-entropy, which is no log-likelihood.
+
+    Args:
+        logits: log-odds of a one, (K, B, *X).
+        event_dim: number of trailing dimensions that form the event.
+
+    Reference: Auto-Encoding Variational Bayes, Kingma & Welling, 2013, arXiv 1312.6114.
+
+    >>> p = Bernoulli(torch.zeros(1, 3, 784))
+    >>> round(p.log_prob(torch.ones(3, 784))[0, 0].item() / 784, 4)
+    -0.6931
+    """
+
+    def __init__(self, logits: Tensor, event_dim: int = 1) -> None:
+        self.logits = logits
+        super().__init__(logits.shape, event_dim)
+
+    def log_prob_each(self, value: Tensor) -> Tensor:
+        return value * self.logits - softplus(self.logits, threshold=40.0)
+
+    def sample(self, sample_shape: _size = ONE_DRAW) -> Tensor:
+        with torch.no_grad():
+            return torch.bernoulli(self.mean.expand(self._extended_shape(sample_shape)))
+
+    @property
+    def mean(self) -> Tensor:
+        return self.logits.sigmoid()
+
+    @property
+    def variance(self) -> Tensor:
+        # not mean * (1 - mean), which loses the small side of a confident element
+        return self.logits.sigmoid() * (-self.logits).sigmoid()
+
+    def support_check(self, value: Tensor) -> str | None:
+        return outside(value, (value == 0) | (value == 1), "values other than 0 and 1")

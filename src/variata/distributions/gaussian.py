@@ -1,0 +1,70 @@
+"""Real elements."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.types import _size
+
+from variata.distributions.factorised import ONE_DRAW, Factorised, outside, sum_event
+
+HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+
+
+class Gaussian(Factorised):
+    """Gaussian elements with a diagonal covariance.
+
+    log p(x) = -((x - mean) / scale)^2 / 2 - log scale - log(2 pi) / 2, nats.
+
+    Args:
+        mean: (K, B, *X); its shape is the distribution's.
+        scale: standard deviation, positive, broadcast against `mean`.
+        event_dim: number of trailing dimensions that form the event.
+
+    Reference: Auto-Encoding Variational Bayes, Kingma & Welling, 2013, arXiv 1312.6114.
+
+    >>> q = Gaussian(torch.zeros(1, 3, 2), torch.ones(1, 3, 2))
+    >>> q
+    Gaussian(batch=(1, 3), event=(2,))
+    >>> round(q.entropy()[0, 0].item(), 4)
+    2.8379
+    """
+
+    has_rsample = True
+
+    def __init__(self, mean: Tensor, scale: Tensor, event_dim: int = 1) -> None:
+        self.loc = mean
+        self.scale = scale
+        super().__init__(mean.shape, event_dim)
+
+    def log_prob_each(self, value: Tensor) -> Tensor:
+        standardised = (value - self.loc) / self.scale
+        return -0.5 * standardised.square() - (self.scale.log() + HALF_LOG_2PI)
+
+    def rsample(self, sample_shape: _size = ONE_DRAW) -> Tensor:
+        """Draw mean + scale * noise, differentiable in both, (*sample_shape, K, B, *X)."""
+        shape = self._extended_shape(sample_shape)
+        noise = torch.randn(shape, dtype=self.loc.dtype, device=self.loc.device)
+        return torch.addcmul(self.loc, self.scale, noise)
+
+    def sample(self, sample_shape: _size = ONE_DRAW) -> Tensor:
+        with torch.no_grad():
+            return self.rsample(sample_shape)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.loc
+
+    @property
+    def variance(self) -> Tensor:
+        return self.scale.square().expand_as(self.loc)
+
+    def entropy(self) -> Tensor:
+        """Sum over the event of log scale + log(2 pi e) / 2, nats, (K, B)."""
+        each = (self.scale.log() + (HALF_LOG_2PI + 0.5)).expand_as(self.loc)
+        return sum_event(each, self.event_dim)
+
+    def support_check(self, value: Tensor) -> str | None:
+        return outside(value, value.isfinite(), "values that are not finite")

@@ -1,0 +1,48 @@
+"""What a trained model is worth: pure functions on tensors and arrays, with their errors."""
+
+from variata.metrics.aggregate import AggregateGap, aggregate_gap
+from variata.metrics.baselines import FactorisedBaseline
+from variata.metrics.collapse import active_mask, active_units, rate_per_dimension, unit_variance
+from variata.metrics.estimate import Estimate
+from variata.metrics.feature_training import train_features
+from variata.metrics.features import FeatureNet, Features, VectorFeatures
+from variata.metrics.information import Information, mutual_information
+from variata.metrics.likelihood import (
+    LogMeanExp,
+    bits_per_dim,
+    importance_bound,
+    streaming_logmeanexp,
+)
+from variata.metrics.linear import PCABaseline, mean_predictor, rms_error
+from variata.metrics.mmd import mmd_imq
+from variata.metrics.samples import Copies, Coverage, frechet_distance, nearest_copies, prdc
+
+__all__ = [
+    "AggregateGap",
+    "Copies",
+    "Coverage",
+    "Estimate",
+    "FactorisedBaseline",
+    "FeatureNet",
+    "Features",
+    "Information",
+    "LogMeanExp",
+    "PCABaseline",
+    "VectorFeatures",
+    "active_mask",
+    "active_units",
+    "aggregate_gap",
+    "bits_per_dim",
+    "frechet_distance",
+    "importance_bound",
+    "mean_predictor",
+    "mmd_imq",
+    "mutual_information",
+    "nearest_copies",
+    "prdc",
+    "rate_per_dimension",
+    "rms_error",
+    "streaming_logmeanexp",
+    "train_features",
+    "unit_variance",
+]

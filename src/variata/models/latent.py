@@ -1,0 +1,82 @@
+"""The core: one descent serves inference, generation, editing and conditioning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from variata.batch import Batch
+from variata.models.level import Level
+from variata.models.trace import Stage, Trace
+from variata.shapes import Draw, draw, spread
+
+Given = Mapping[int, Tensor]
+
+
+class LatentModel(nn.Module):
+    """p(x, z | c) = p(x | z, c) prod_l p(z_l | z_<l, c), with q(z_l | z_<l, x, c) at every level.
+
+    The model knows no loss. z is (K, B, *Z), x is (B, *X) and densities are (K, B); K is always
+    there and K = 1 is not special.
+
+    Args:
+        encoder: what the posteriors read: seen (B, *X) -> features.
+        levels: the latents, from the top down.
+        decoder: h (K, B, *H) -> p(x | h).
+
+    >>> import torch
+    >>> from variata import recipes
+    >>> model = recipes.build("vae", shape=(4,), likelihood="gaussian", latent=2, hidden=(8,)).model
+    >>> x = torch.zeros(5, 4)
+    >>> trace = model.observe(Batch(x, x), k=3)
+    >>> trace.stages[0].z.shape, trace.rate().shape
+    (torch.Size([3, 5, 2]), torch.Size([3, 5]))
+    """
+
+    def __init__(self, encoder: nn.Module, levels: Sequence[Level], decoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
+        self.levels = nn.ModuleList(levels)
+
+    def observe(
+        self, batch: Batch, k: int = 1, given: Given | None = None, how: Draw = draw
+    ) -> Trace:
+        """Draw every latent from its posterior, K times, except those given.
+
+        Args:
+            batch: B examples.
+            k: draws for each example.
+            given: level -> latent (B, *Z), used instead of a draw.
+            how: `draw`, or `draw_mean` for no noise, or `draw_common` for the same for all rows.
+        """
+        features = self.encoder(batch.seen)
+        return self._descend(batch.c, k, len(batch), given or {}, batch, features, how)
+
+    def imagine(
+        self, n: int, c: Tensor | None = None, given: Given | None = None, how: Draw = draw
+    ) -> Trace:
+        """Draw every latent from its prior, except those given; the likelihood is (1, n)."""
+        return self._descend(c, 1, n, given or {}, None, None, how)
+
+    def _descend(
+        self,
+        h: Tensor | None,
+        k: int,
+        n: int,
+        given: Given,
+        batch: Batch | None,
+        features: Any,
+        how: Draw,
+    ) -> Trace:
+        stages: list[Stage] = []
+        h = h if h is None else spread(h, k)
+        for i, level in enumerate(self.levels):
+            p = level.prior(h)
+            inferred = features is not None and i not in given and level.posterior is not None
+            q = level.posterior(h, features) if inferred else None
+            z = spread(given[i], k) if i in given else how(q or p, k, n)
+            stages.append(Stage(z, p, q))
+            h = level.merge(h, z)
+        return Trace(tuple(stages), self.decoder(h), batch)

@@ -1,0 +1,17 @@
+"""Networks without probability: features in, features out."""
+
+from variata.nn.conv import ConvDecoder, ConvEncoder, Residual
+from variata.nn.inputs import Log1p, OneHot
+from variata.nn.mlp import Dense, MLPDecoder, MLPEncoder, stack
+
+__all__ = [
+    "ConvDecoder",
+    "ConvEncoder",
+    "Dense",
+    "Log1p",
+    "MLPDecoder",
+    "MLPEncoder",
+    "OneHot",
+    "Residual",
+    "stack",
+]

@@ -1,0 +1,7 @@
+"""Terms and bounds: functions of a model and a trace."""
+
+from variata.objectives.elbo import Distortion, Rate
+from variata.objectives.importance import ImportanceBound
+from variata.objectives.objective import Loss, Objective, Term
+
+__all__ = ["Distortion", "ImportanceBound", "Loss", "Objective", "Rate", "Term"]

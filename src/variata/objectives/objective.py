@@ -1,0 +1,55 @@
+"""Every objective is a scheduled sum of named terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from variata.models import LatentModel, Trace
+from variata.schedules import Moment, Schedule
+
+Term = Callable[[LatentModel, Trace, Moment], Tensor]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What one step pays.
+
+    Attributes:
+        total: the scalar to differentiate, nats per example.
+        terms: every term before its weight, scalars, nats per example.
+        weights: the weight of every term at this moment.
+    """
+
+    total: Tensor
+    terms: dict[str, Tensor]
+    weights: dict[str, float]
+
+
+class Objective:
+    """A sum of terms, each with a schedule: loss = sum of weight(moment) * mean(term).
+
+    Args:
+        samples: how many latents K an example needs.
+        terms: name=(schedule, term).
+
+    >>> from variata.objectives import Distortion, Rate
+    >>> from variata.schedules import constant
+    >>> Objective(distortion=(constant(1), Distortion()), rate=(constant(4), Rate()))
+    Objective(distortion, rate, samples=1)
+    """
+
+    def __init__(self, samples: int = 1, **terms: tuple[Schedule, Term]) -> None:
+        self.samples, self.terms = samples, terms
+
+    def __call__(self, model: LatentModel, trace: Trace, moment: Moment) -> Loss:
+        """Evaluate every term on a trace; means are over K and the batch."""
+        terms = {name: term(model, trace, moment).mean() for name, (_, term) in self.terms.items()}
+        weights = {name: schedule(moment) for name, (schedule, _) in self.terms.items()}
+        total = sum((weights[name] * value for name, value in terms.items()), start=0.0)
+        return Loss(total, terms, weights)  # type: ignore[arg-type]
+
+    def __repr__(self) -> str:
+        return f"Objective({', '.join(self.terms)}, samples={self.samples})"

@@ -1,0 +1,32 @@
+"""Pictures of data, samples and latents, and the report that holds them."""
+
+from variata.pictures.curves import latent_histograms, rate_bars, training_curves
+from variata.pictures.grid import grid
+from variata.pictures.maps import latent_map, manifold_grid, project
+from variata.pictures.png import png_bytes, save_png
+from variata.pictures.profiles import profile_grid, profile_traversal
+from variata.pictures.reconstruct import interpolation, reconstructions, traversal
+from variata.pictures.report import Card, Section, html_report, write_report
+from variata.pictures.strips import labelled_rows
+
+__all__ = [
+    "Card",
+    "Section",
+    "grid",
+    "html_report",
+    "interpolation",
+    "labelled_rows",
+    "latent_histograms",
+    "latent_map",
+    "manifold_grid",
+    "png_bytes",
+    "profile_grid",
+    "profile_traversal",
+    "project",
+    "rate_bars",
+    "reconstructions",
+    "save_png",
+    "training_curves",
+    "traversal",
+    "write_report",
+]

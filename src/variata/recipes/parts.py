@@ -1,0 +1,147 @@
+"""The parts that recipes are put together from: networks and heads chosen by the data's shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any, Literal
+
+import torch
+from annotated_types import Ge, Gt, MinLen
+from torch import nn
+
+from variata.conditionals import Decoder, likelihood_head
+from variata.errors import ShapeError, UsageError
+from variata.nn import ConvDecoder, ConvEncoder, Log1p, MLPDecoder, MLPEncoder, OneHot
+from variata.shapes import Shape, numel
+
+SMALL_IMAGE = 1_024  # up to so many values, a fully connected network learns faster
+Positive = Annotated[int, Gt(0)]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What every recipe needs to know about the data and its networks.
+
+    Attributes:
+        shape: of one example in model space: (C, H, W) for images, (D,) for rows.
+        likelihood: of x given z: bernoulli, gaussian, logistic, logistic_mixture, categorical,
+            poisson or negative_binomial.
+        levels: grey levels or categories, for the likelihoods that need them.
+        floor: smallest scale of a Gaussian likelihood, in model space: one, or one per element.
+        components: of a logistic mixture.
+        latent: number of latent dimensions; by default more than the data needs, since a VAE
+            leaves spare ones unused.
+        network: "mlp" or "conv"; by default chosen from the shape.
+        hidden: widths of a fully connected network.
+        channels: width of a convolutional network at full resolution.
+        encoder: your own module (B, *X) -> (B, F), instead of a network of ours.
+        decoder: your own module (N, latent) -> (N, P, *X), instead of a network of ours.
+    """
+
+    shape: Annotated[tuple[Positive, ...], MinLen(1)]
+    likelihood: str = "gaussian"
+    levels: Annotated[int, Ge(2)] | None = None
+    floor: Annotated[float, Gt(0)] | tuple[Annotated[float, Gt(0)], ...] = 1e-3
+    components: Positive = 5
+    latent: Positive | None = None
+    network: Literal["mlp", "conv"] | None = None
+    hidden: Annotated[tuple[Positive, ...], MinLen(1)] | None = None
+    channels: Positive | None = None
+    encoder: Any = None
+    decoder: Any = None
+
+    def resolved(self) -> Parts:
+        """The same with every default that depends on the data made explicit."""
+        conv = len(self.shape) == 3 and numel(self.shape) > SMALL_IMAGE and min(self.shape[1:]) > 7
+        return replace(
+            self,
+            latent=self.latent or default_latent(self.shape),
+            network=self.network or ("conv" if conv else "mlp"),
+            hidden=self.hidden or default_hidden(self.shape),
+            channels=self.channels or 32,
+        )
+
+    def make_encoder(self) -> tuple[nn.Module, int]:
+        """The encoder and the number of its features.
+
+        Raises:
+            ShapeError: when an encoder of your own does not return (B, F).
+        """
+        network = self.encoder or self._encoder_network()
+        with torch.no_grad():
+            features = network.eval()(torch.zeros(2, *self.shape))
+        if features.dim() != 2 or features.shape[0] != 2:
+            raise ShapeError(
+                f"The encoder made {tuple(features.shape)} of a batch {(2, *self.shape)}; it must "
+                "return one row of features for each example, (B, F)."
+            )
+        return network.train(), features.shape[1]
+
+    def make_decoder(self, inputs: int) -> Decoder:
+        """The decoder from `inputs` latent dimensions to the likelihood."""
+        floor = self._floor()
+        head = likelihood_head(self.likelihood, self.shape, self.levels, floor, self.components)
+        count = int(head.parameters)  # type: ignore[arg-type]
+        network = self.decoder or self._decoder_network(inputs, count)
+        return Decoder(network, head, self.shape)
+
+    def _encoder_network(self) -> nn.Module:
+        hidden = self.hidden or ()
+        if self.network == "conv":
+            body: nn.Module = ConvEncoder(self._image(), self.channels or 1, hidden[-1])
+        elif self.likelihood == "categorical" and self.levels is not None:
+            return nn.Sequential(
+                OneHot(self.levels), MLPEncoder((self.levels * numel(self.shape),), hidden)
+            )
+        else:
+            body = MLPEncoder(self.shape, hidden)
+        counts = self.likelihood in {"poisson", "negative_binomial"}
+        return nn.Sequential(Log1p(), body) if counts else body
+
+    def _decoder_network(self, inputs: int, parameters: int) -> nn.Module:
+        hidden = self.hidden or ()
+        if self.network == "conv":
+            image = self._image()
+            return ConvDecoder(inputs, image, parameters, self.channels or 1, hidden[-1])
+        return MLPDecoder(inputs, self.shape, parameters, hidden[::-1])
+
+    def _image(self) -> Shape:
+        if len(self.shape) != 3:
+            raise UsageError(
+                f"A convolutional network needs images (C, H, W); these examples are {self.shape}. "
+                "Use network='mlp'."
+            )
+        return self.shape
+
+    def _floor(self) -> float | Sequence[float]:
+        if isinstance(self.floor, tuple) and len(self.floor) != numel(self.shape):
+            raise UsageError(
+                f"floor has {len(self.floor)} numbers for {numel(self.shape)} elements: give one, "
+                "or one for each."
+            )
+        if isinstance(self.floor, tuple):
+            return torch.tensor(self.floor).view(self.shape).tolist()
+        return self.floor
+
+
+PART_NAMES = tuple(field.name for field in fields(Parts))
+
+
+def default_latent(shape: Shape) -> int:
+    """More latent dimensions than the data is likely to need, but never more than it has.
+
+    >>> default_latent((1, 28, 28)), default_latent((3, 64, 64)), default_latent((5,))
+    (40, 128, 5)
+    """
+    size = numel(shape)
+    return min(size, 40 if size <= SMALL_IMAGE else 128)
+
+
+def default_hidden(shape: Shape) -> tuple[int, ...]:
+    """Widths that suit the size of an example.
+
+    >>> default_hidden((1, 28, 28)), default_hidden((12,))
+    ((512, 512), (256, 256))
+    """
+    return (512, 512) if numel(shape) > 128 else (256, 256)

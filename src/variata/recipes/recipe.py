@@ -1,0 +1,161 @@
+"""What a recipe is: a call. Command line flags, configuration files and saved models derive from it."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from variata.errors import UsageError, did_you_mean
+from variata.models import LatentModel
+from variata.recipes.parts import PART_NAMES, Parts
+from variata.training import Phase
+
+OWN_MODULES = ("encoder", "decoder")
+
+
+@dataclass(frozen=True)
+class Composition:
+    """A model, what it minimises, and the call that makes both again.
+
+    Attributes:
+        model: the untrained model.
+        phases: what is minimised, one after the other.
+        recipe: name of the recipe.
+        arguments: of the call, resolved: nothing in it depends on defaults or data any more.
+    """
+
+    model: LatentModel
+    phases: Sequence[Phase]
+    recipe: str = ""
+    arguments: dict[str, Any] | None = None
+
+
+class Recipe:
+    """A named function from parts and its own arguments to a composition.
+
+    Call it with keyword arguments only; those of `Parts` say what the data and the networks are.
+
+    >>> from variata import recipes
+    >>> recipes.beta_vae(shape=(1, 8, 8), beta=4.0).arguments["beta"]
+    4.0
+    """
+
+    def __init__(self, function: Callable[..., Composition]) -> None:
+        self.function, self.name = function, function.__name__
+        self.__doc__ = function.__doc__
+        self.own = {
+            name: parameter
+            for name, parameter in inspect.signature(function).parameters.items()
+            if name != "parts"
+        }
+        self.types = {
+            **typing.get_type_hints(Parts, include_extras=True),
+            **typing.get_type_hints(function, include_extras=True),
+        }
+        part_defaults = inspect.signature(Parts).parameters.values()
+        self.__signature__ = inspect.Signature(
+            [
+                p.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+                for p in [*part_defaults, *self.own.values()]
+            ],
+            return_annotation=Composition,
+        )
+
+    @property
+    def arguments(self) -> dict[str, inspect.Parameter]:
+        """All arguments by name, those of `Parts` first."""
+        return dict(self.__signature__.parameters)
+
+    def __call__(self, **arguments: Any) -> Composition:
+        """Make the composition.
+
+        Raises:
+            UsageError: for an unknown argument, a missing one, or a value of the wrong kind.
+        """
+        given = {name: self.checked(name, value) for name, value in arguments.items()}
+        if "shape" not in given:
+            raise UsageError(f"The recipe {self.name} needs `shape`, of one example.")
+        own = {name: given.pop(name, p.default) for name, p in self.own.items()}
+        parts = Parts(**given).resolved()
+        made = self.function(parts, **own)
+        resolved = {field.name: getattr(parts, field.name) for field in fields(parts)} | own
+        return Composition(made.model, made.phases, self.name, resolved)
+
+    def checked(self, name: str, value: Any) -> Any:
+        """The value of an argument, converted to its type.
+
+        Raises:
+            UsageError: when there is no such argument, or the value does not fit it.
+        """
+        if name not in self.arguments:
+            known = ", ".join(self.arguments)
+            hint = did_you_mean(name, self.arguments)
+            raise UsageError(f"The recipe {self.name} has no '{name}'.{hint} It takes: {known}.")
+        if name in OWN_MODULES:
+            return value
+        try:
+            return _adapter(self.types[name]).validate_python(value)
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"].lower()
+            raise UsageError(f"{name}={value!r} does not suit {self.name}: {reason}.") from None
+
+    def __repr__(self) -> str:
+        return f"<recipe {self.name}>"
+
+
+CATALOGUE: dict[str, Recipe] = {}
+
+
+def recipe(function: Callable[..., Composition]) -> Recipe:
+    """Register a function as a recipe under its own name; its first argument is `parts`.
+
+    A composition of your own becomes savable by being written like this: the function runs again
+    when the model is loaded, so it must be defined (imported) before `load`.
+
+    Raises:
+        UsageError: when the name is taken by another function.
+    """
+    made, name = Recipe(function), function.__name__
+    taken = CATALOGUE.get(name)
+    if taken is not None and taken.function.__module__ != function.__module__:
+        raise UsageError(f"There is a recipe '{name}' already; give yours another name.")
+    CATALOGUE[name] = made
+    return made
+
+
+def names() -> list[str]:
+    """The names of all recipes, in alphabetical order."""
+    return sorted(CATALOGUE)
+
+
+def get(name: str) -> Recipe:
+    """The recipe of this name.
+
+    Raises:
+        UsageError: when there is none; the message names the nearest.
+    """
+    if name not in CATALOGUE:
+        hint, known = did_you_mean(name, CATALOGUE), ", ".join(names())
+        raise UsageError(f"Unknown recipe '{name}'.{hint} Known: {known}.")
+    return CATALOGUE[name]
+
+
+def build(name: str, **arguments: Any) -> Composition:
+    """Call a recipe by its name.
+
+    >>> build("vae", shape=(12,), latent=2).recipe
+    'vae'
+    """
+    return get(name)(**arguments)
+
+
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(annotation, config=ConfigDict(allow_inf_nan=False))
+
+
+__all__ = ["PART_NAMES", "Composition", "Recipe", "build", "get", "names", "recipe"]

@@ -1,0 +1,48 @@
+"""Weights that change while training: a function of the moment, never of epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from variata.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where training stands: the step, and the share of the planned training that is done.
+
+    A share serves runs that end by epochs and runs that end by the clock alike.
+    """
+
+    step: int = 0
+    progress: float = 0.0
+
+
+Schedule = Callable[[Moment], float]
+
+
+def constant(value: float) -> Schedule:
+    """Always the same weight.
+
+    >>> constant(4.0)(Moment(step=10))
+    4.0
+    """
+    return lambda moment: value
+
+
+def warm_up(share: float, to: float = 1.0) -> Schedule:
+    """Rise linearly from 0 to `to` over the first `share` of training, then stay.
+
+    Reference:
+        Ladder Variational Autoencoders (Sønderby et al., 2016), arXiv:1602.02282
+
+    >>> rise = warm_up(0.5, to=2.0)
+    >>> [rise(Moment(progress=p)) for p in (0.0, 0.25, 0.5, 1.0)]
+    [0.0, 1.0, 2.0, 2.0]
+    """
+    if not 0 <= share <= 1:
+        raise UsageError(f"warm_up needs a share of training between 0 and 1, got {share}.")
+    if share == 0:
+        return constant(to)
+    return lambda moment: to * min(1.0, moment.progress / share)

@@ -1,0 +1,6 @@
+"""Saved models: a call, weights and a manifest. No pickle anywhere."""
+
+from variata.store.folder import MANIFEST, exists, load, refuse_in_use, save
+from variata.store.saved import Saved
+
+__all__ = ["MANIFEST", "Saved", "exists", "load", "refuse_in_use", "save"]

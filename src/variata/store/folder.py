@@ -1,0 +1,173 @@
+"""A saved model is a folder: `config.json`, `model.safetensors`, and a manifest written last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from variata import recipes
+from variata.atomic import make_folder, sha256, write_atomic, write_text
+from variata.data import Schema
+from variata.errors import StoreError, UsageError, VariataError
+from variata.models import LatentModel
+from variata.recipes.recipe import OWN_MODULES
+from variata.store.card import card
+from variata.store.saved import FORMAT, Saved
+
+WEIGHTS, CONFIG, MANIFEST = "model.safetensors", "config.json", "manifest.json"
+HISTORY, CARD = "history.jsonl", "README.md"
+FILES = (CONFIG, WEIGHTS, HISTORY, CARD)
+
+
+def save(saved: Saved, folder: Path) -> None:
+    """Save a model, load it back and compare every weight.
+
+    Files already in the folder stay, except those of an earlier model, which are replaced.
+
+    Raises:
+        StoreError: when the folder cannot be written.
+        UsageError: when the model was made with modules of your own and so is no call.
+    """
+    _refuse_own_modules(saved)
+    make_folder(folder)
+    config = json.dumps(saved.config(), indent=2, allow_nan=False)
+    tensors = _tensors(saved.module)
+    (folder / MANIFEST).unlink(missing_ok=True)
+    write_text(folder / CONFIG, config + "\n")
+    write_atomic(folder / WEIGHTS, lambda part: save_file(tensors, part))
+    write_text(folder / HISTORY, "".join(json.dumps(report) + "\n" for report in saved.reports))
+    write_text(folder / CARD, card(saved))
+    write_text(folder / MANIFEST, json.dumps(_manifest(folder), indent=2) + "\n")
+    _compare(tensors, _tensors(load(folder).module), folder)
+
+
+def load(folder: Path, device: torch.device | str = "cpu") -> Saved:
+    """Load a saved model. Nothing in the folder is executed.
+
+    Raises:
+        StoreError: when there is no model, or a file is missing, changed, damaged or from a
+            newer version; the message names the file.
+    """
+    _check(folder)
+    config = _read_json(folder / CONFIG)
+    version = config.get("format")
+    if not isinstance(version, int) or version > FORMAT:
+        raise StoreError(
+            f"{folder / CONFIG} has format {version!r}, this variata reads up to {FORMAT}: "
+            "upgrade variata."
+        )
+    try:
+        composition = recipes.build(config["recipe"], **config["arguments"])
+        schema = Schema.from_json(config["schema"])
+    except (KeyError, TypeError, ValueError, VariataError) as error:
+        raise StoreError(f"{folder / CONFIG} does not describe a model: {error}") from error
+    _take_weights(composition.model, folder / WEIGHTS)
+    module = composition.model.to(device).eval()
+    reports = [json.loads(line) for line in (folder / HISTORY).read_text().splitlines()]
+    arguments = composition.arguments or {}
+    return Saved(module, config["recipe"], arguments, schema, config.get("about", {}), reports)
+
+
+def exists(folder: Path) -> bool:
+    """Whether a folder holds a saved model."""
+    return (folder / MANIFEST).is_file()
+
+
+def refuse_in_use(folder: Path) -> None:
+    """Refuse a folder that holds anything already.
+
+    Raises:
+        StoreError: when there are files in it, or it is a file.
+    """
+    if folder.is_file():
+        raise StoreError(f"{folder} is a file; name a folder.")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise StoreError(
+            f"{folder} is in use (there are files in it); nothing was written. Name another folder."
+        )
+
+
+def _check(folder: Path) -> None:
+    if not exists(folder):
+        raise StoreError(
+            f"{folder} holds no saved model (no {MANIFEST}). A training that was interrupted goes "
+            f"on with `variata train --resume {folder}`."
+            if (folder / "training.json").is_file()
+            else f"{folder} holds no saved model (no {MANIFEST})."
+        )
+    listed = _read_json(folder / MANIFEST).get("files")
+    if not isinstance(listed, dict) or not {CONFIG, WEIGHTS, HISTORY} <= set(listed):
+        raise StoreError(f"{folder / MANIFEST} is damaged: it does not list the model's files.")
+    for name, facts in listed.items():
+        path = folder / Path(name).name
+        if not path.is_file():
+            raise StoreError(f"{path} is missing: copy the whole folder again.")
+        if not isinstance(facts, dict) or sha256(path) != facts.get("sha256"):
+            raise StoreError(
+                f"{path} was changed or damaged since it was saved (its SHA-256 differs): copy it "
+                "again, or train again."
+            )
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    files = {
+        name: {"sha256": sha256(folder / name), "bytes": (folder / name).stat().st_size}
+        for name in FILES
+    }
+    return {"format": FORMAT, "files": files}
+
+
+def _take_weights(module: LatentModel, path: Path) -> None:
+    try:
+        module.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError, OSError) as error:
+        raise StoreError(f"{path} does not hold the weights of this model: {error}") from error
+
+
+def _tensors(module: torch.nn.Module) -> dict[str, Tensor]:
+    """Tensors by name; one that two modules share is stored once."""
+    seen: dict[int, str] = {}
+    kept = {}
+    for name, value in module.state_dict().items():
+        if seen.setdefault(value.data_ptr(), name) == name or value.numel() == 0:
+            kept[name] = value.detach().cpu().contiguous()
+    return kept
+
+
+def _compare(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor], folder: Path) -> None:
+    same = ours.keys() == theirs.keys() and all(
+        torch.equal(value, theirs[name]) for name, value in ours.items()
+    )
+    if not same:
+        (folder / MANIFEST).unlink(missing_ok=True)
+        raise StoreError(f"What was saved in {folder} does not load back equal; it is not kept.")
+
+
+def _refuse_own_modules(saved: Saved) -> None:
+    own = [name for name in OWN_MODULES if saved.arguments.get(name) is not None]
+    if own or not saved.recipe:
+        raise UsageError(
+            f"This model was made with a module of your own ({', '.join(own) or 'no recipe'}), "
+            "which a file cannot hold: write it as a function with @variata.recipes.recipe that "
+            "makes the module, and train with that recipe."
+        )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read: {error}.") from error
+    if not isinstance(content, dict):
+        raise StoreError(f"{path} is damaged: it does not hold an object.")
+    return content
+
+
+__all__ = ["MANIFEST", "exists", "load", "refuse_in_use", "save"]

@@ -1,0 +1,228 @@
+"""`evaluate`: what a trained model is worth on rows it has not seen, with errors and units."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from variata.data import Examples
+from variata.errors import DataError, UsageError
+from variata.metrics import (
+    Estimate,
+    FactorisedBaseline,
+    PCABaseline,
+    active_units,
+    aggregate_gap,
+    bits_per_dim,
+    mean_predictor,
+    mutual_information,
+    rms_error,
+)
+from variata.shapes import numel
+from variata.tasks.model import Model
+from variata.tasks.passes import Pass, log_likelihood, one_pass
+from variata.tasks.samples import all_x, features_for, sample_quality
+from variata.tasks.source import reopened
+
+DRAWS = 100
+BASELINE_ROWS = 20_000
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured.
+
+    Attributes:
+        figures: plain numbers by name, as `--json` prints them. Nats per example, in own units.
+        observed: the pass over the test rows that they come from.
+        test: the rows measured on.
+        train: the rows trained on; None where they are not at hand.
+    """
+
+    figures: dict[str, Any]
+    observed: Pass
+    test: Examples
+    train: Examples | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def evaluate(
+    model: Model,
+    data: Any = None,
+    *,
+    k: int = DRAWS,
+    seed: int = 0,
+    samples: bool = True,
+    cache: Path | None = None,
+) -> Evaluation:
+    """Measure a model on its own test rows, or on other data.
+
+    Args:
+        model: a trained model.
+        data: rows to measure on; None takes the test rows of the data it was trained on, which
+            it has never seen.
+        k: draws of the importance-weighted bound.
+        seed: of all noise.
+        samples: whether to judge samples too.
+        cache: folder that may keep what is dear to compute again.
+
+    Raises:
+        DataError: when no data is named and the model's own is not at hand.
+        UsageError: for a k below 1.
+    """
+    if k < 1:
+        raise UsageError(f"k is a number of draws and must be at least 1, got {k}.")
+    test, train = _rows(model, data)
+    observed = one_pass(model.module, test, seed)
+    jacobian = model.schema.log_jacobian()
+    figures: dict[str, Any] = {"data": _data(model, test, data), "recipe": model.recipe}
+    figures |= _bounds(model, observed, test, k, seed, jacobian)
+    figures |= _latents(model, observed, seed)
+    figures["reconstruction"] = _reconstruction(model, test)
+    figures["baselines"] = None if train is None else _baselines(model, train, test)
+    figures["samples"] = None
+    if samples and observed.rate is not None and train is not None and len(test) > 10:
+        name = model.saved.about.get("data", {}).get("name", "data")
+        path = None if cache is None else cache / "features.safetensors"
+        features = features_for(name, train, path)
+        figures["samples"] = sample_quality(model.module, features, train, test, seed)
+    return Evaluation(figures, observed, test, train)
+
+
+def _rows(model: Model, data: Any) -> tuple[Examples, Examples | None]:
+    record = model.saved.about.get("data", {})
+    if data is None:
+        splits = reopened(record)
+        return splits.test, splits.train
+    try:
+        train = reopened(record).train
+    except DataError:
+        train = None
+    return model.examples(data), train
+
+
+def _data(model: Model, test: Examples, data: Any) -> dict[str, Any]:
+    record = model.saved.about.get("data", {})
+    own = data is None
+    return {
+        "name": record.get("name") if own else str(data) if isinstance(data, str) else "given",
+        "split": "test" if own else "all",
+        "rows": len(test),
+        "lossy": bool(record.get("lossy", False)),
+    }
+
+
+def _bounds(
+    model: Model, observed: Pass, test: Examples, k: int, seed: int, jacobian: float
+) -> dict[str, Any]:
+    distortion = Estimate.of(observed.distortion - jacobian).as_dict()
+    if observed.rate is None or observed.elbo is None or observed.rate_each is None:
+        return {
+            "elbo": None,
+            "nll": None,
+            "bits_per_dim": None,
+            "rate": None,
+            "distortion": distortion,
+        }
+    nll = Estimate.of(-(log_likelihood(model.module, test, k, seed) + jacobian))
+    rate = Estimate.of(observed.rate).as_dict()
+    return {
+        "elbo": Estimate.of(observed.elbo + jacobian).as_dict(),
+        "nll": nll.as_dict() | {"k": k},
+        "bits_per_dim": bits_per_dim(nll.mean, numel(model.schema.shape)),
+        "rate": rate | {"per_dimension": observed.rate_each.tolist()},
+        "distortion": distortion,
+    }
+
+
+def _latents(model: Model, observed: Pass, seed: int) -> dict[str, Any]:
+    figures: dict[str, Any] = {
+        "latent": model.latent,
+        "active_units": active_units(observed.means),
+        "mutual_information": None,
+        "prior_gap": None,
+    }
+    if observed.scales is None or len(observed.means) < 2:
+        return figures
+    information = mutual_information(observed.means, observed.scales, seed=seed)
+    gap = aggregate_gap(observed.means, observed.scales, seed=seed)
+    figures["mutual_information"] = information.mutual_information.as_dict() | {
+        "ceiling": information.ceiling,
+        "saturated": information.saturated,
+    }
+    figures["prior_gap"] = {
+        "marginal_kl": information.marginal_kl.as_dict(),
+        "mmd": gap.mmd,
+        "mean_of_worst": float(gap.mean.abs().max()),
+        "sd_range": [float(gap.sd.min()), float(gap.sd.max())],
+    }
+    return figures
+
+
+def _own(model: Model, x: Tensor) -> Tensor:
+    own = model.schema.decode(x)
+    return torch.as_tensor(own).reshape(len(own), -1).double()
+
+
+def _reconstruction(model: Model, test: Examples) -> dict[str, Any]:
+    rows = all_x(test, BASELINE_ROWS)
+    shown = test.subset(_order(test))
+    rebuilt = torch.as_tensor(model.reconstruct(shown)).flatten(1).double()
+    error = rms_error(_own(model, rows), rebuilt)
+    return {"rmse": error.as_dict(), "unit": "the data's own"}
+
+
+def _order(examples: Examples) -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randperm(len(examples), generator=generator)[:BASELINE_ROWS]
+
+
+def _baselines(model: Model, train: Examples, test: Examples) -> dict[str, Any]:
+    schema = model.schema
+    known, rows = all_x(train, BASELINE_ROWS), all_x(test, BASELINE_ROWS)
+    figures: dict[str, Any] = {
+        "pca": {"rmse": _pca(model, known, rows), "components": _components(model)},
+        "mean": {"rmse": mean_predictor(_own(model, known), _own(model, rows)).as_dict()},
+    }
+    factor = (schema.levels or 2) - 1 if schema.kind == "levels" else 1
+    floor = list(schema.resolution) or 1e-3
+    factorised = FactorisedBaseline(
+        schema.kind, schema.levels, floor if schema.kind == "real" else 1e-3
+    )
+    factorised.fit((known * factor).round() if factor > 1 else known)
+    nats = factorised.nats((rows * factor).round() if factor > 1 else rows) - schema.log_jacobian()
+    nll = Estimate.of(nats)
+    figures["factorised"] = {
+        "nll": nll.as_dict(),
+        "bits_per_dim": bits_per_dim(nll.mean, numel(schema.shape)),
+    }
+    return figures
+
+
+def _components(model: Model) -> int:
+    return min(model.latent, numel(model.schema.shape))
+
+
+def _pca(model: Model, known: Tensor, rows: Tensor) -> dict[str, Any]:
+    baseline = PCABaseline(_components(model)).fit(_own(model, known))
+    error = baseline.error(_own(model, rows))
+    return error.as_dict()
+
+
+def headline(figures: dict[str, Any]) -> str:
+    """The figures that matter most, in one line.
+
+    >>> headline({"elbo": None, "distortion": {"mean": 3.0, "se": 0.1}})
+    'distortion 3.00 nats (an autoencoder has no likelihood)'
+    """
+    if figures["elbo"] is None:
+        return f"distortion {figures['distortion']['mean']:.2f} nats (an autoencoder has no likelihood)"
+    nll, se = figures["nll"]["mean"], figures["nll"]["se"]
+    bits = figures["bits_per_dim"]
+    shown = "" if math.isnan(bits) else f", {bits:.4f} bits/dim"
+    return f"NLL at most {nll:.2f} ± {se or 0:.2f} nats (K = {figures['nll']['k']}){shown}"

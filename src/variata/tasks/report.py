@@ -1,0 +1,203 @@
+"""`report.html`: an evaluation with its pictures, in one file that opens offline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from variata.metrics import active_mask
+from variata.pictures import (
+    Card,
+    Section,
+    latent_histograms,
+    rate_bars,
+    training_curves,
+    write_report,
+)
+from variata.tasks.evaluate import Evaluation
+from variata.tasks.model import Model
+from variata.tasks.show import (
+    interpolation_picture,
+    interpolation_values,
+    manifold_picture,
+    map_methods,
+    map_picture,
+    observe_some,
+    reconstruction_picture,
+    sample_picture,
+    traversal_picture,
+)
+
+SAMPLES = 64
+
+
+def report(model: Model, evaluation: Evaluation, path: Path, findings: Sequence[Any] = ()) -> Path:
+    """Write the report of an evaluation.
+
+    Args:
+        model: what was measured.
+        evaluation: what was found.
+        path: the file to write.
+        findings: of the doctor.
+
+    Raises:
+        StoreError: when it cannot be written.
+    """
+    figures = evaluation.figures
+    sections = [
+        _summary(figures),
+        *([_samples(model)] if figures["elbo"] is not None else []),
+        _reconstructions(model, evaluation),
+        _latent_space(model, evaluation),
+        _training(model),
+        _details(figures),
+        *([_findings(findings)] if findings else []),
+    ]
+    name = model.saved.about.get("data", {}).get("name", "data")
+    return write_report(path, f"{model.recipe} on {name}", sections, model.schema.describe())
+
+
+def _summary(figures: dict[str, Any]) -> Section:
+    cards = [Card("test rows", f"{figures['data']['rows']:,}", figures["data"]["name"] or "")]
+    if figures["nll"] is not None:
+        cards += [
+            Card(
+                f"NLL, bound of {figures['nll']['k']} draws", _pm(figures["nll"]), "nats / example"
+            ),
+            Card("ELBO", _pm(figures["elbo"]), "nats / example"),
+            Card("bits per dimension", f"{figures['bits_per_dim']:.3f}", "bits / dim"),
+            Card("rate", _pm(figures["rate"]), "nats / example"),
+        ]
+    cards += [
+        Card("distortion", _pm(figures["distortion"]), "nats / example"),
+        Card("active latents", f"{figures['active_units']} of {figures['latent']}"),
+        Card("reconstruction error", _pm(figures["reconstruction"]["rmse"]), "RMS, own units"),
+    ]
+    text = "Measured on rows that the model has not seen."
+    if figures["data"]["lossy"]:
+        text += " The data were compressed with loss before: do not compare bits with others'."
+    return Section("Summary", text, cards=cards)
+
+
+def _samples(model: Model) -> Section:
+    pictures = [
+        (
+            "Means of p(x | z) for latents drawn from the prior",
+            sample_picture(model, model.sample(SAMPLES, mean=True)),
+        ),
+        (
+            "Draws from p(x | z) for the same latents",
+            sample_picture(model, model.sample(SAMPLES)),
+        ),
+    ]
+    return Section("Samples", "New examples, made from noise alone.", pictures)
+
+
+def _reconstructions(model: Model, evaluation: Evaluation) -> Section:
+    pictures = [
+        ("Test rows and their reconstructions", reconstruction_picture(model, evaluation.test))
+    ]
+    if len(evaluation.test) >= 4:
+        paths = interpolation_values(model, evaluation.test, paths=4, steps=9)
+        pictures.append(("From one test row to another", interpolation_picture(model, paths)))
+    return Section("Reconstruction and interpolation", "", pictures)
+
+
+def _latent_space(model: Model, evaluation: Evaluation) -> Section:
+    chosen, observed = observe_some(model, evaluation.test)
+    pictures = [
+        (
+            f"Posterior means of {len(chosen):,} test rows ({method})",
+            map_picture(model, chosen, observed.means, method),
+        )
+        for method in map_methods(model, len(chosen))
+    ]
+    manifold = manifold_picture(model)
+    if manifold is not None:
+        pictures.append(("What the latent plane decodes to", manifold))
+    pictures.append(("Each latent dimension from -3 to 3", traversal_picture(model, observed)))
+    if observed.rate_each is not None and observed.scales is not None:
+        active = active_mask(observed.means)
+        drawn = observed.means + observed.scales * torch.randn(
+            observed.means.shape, generator=torch.Generator().manual_seed(0)
+        )
+        pictures += [
+            ("Rate of every latent dimension", rate_bars(observed.rate_each, active)),
+            (
+                "The aggregate posterior against the prior",
+                latent_histograms(drawn, observed.rate_each),
+            ),
+        ]
+    return Section("Latent space", "Spare dimensions (grey, without rate) are normal.", pictures)
+
+
+def _training(model: Model) -> Section:
+    reports = model.history
+    steps = [r["step"] for r in reports]
+    valid = {
+        name: (steps, [r["valid"][name] for r in reports])
+        for name in ("elbo", "rate", "distortion")
+        if reports and name in reports[0]["valid"]
+    }
+    train = {}
+    for name in ("rate", "distortion"):
+        known = [(r["step"], r["train"][name]) for r in reports if name in r["train"]]
+        if known:
+            train[name] = ([s for s, _ in known], [v for _, v in known])
+    weights = [(r["step"], r["weights"]["rate"]) for r in reports if "rate" in r["weights"]]
+    weight = ([s for s, _ in weights], [v for _, v in weights]) if weights else None
+    facts = model.saved.about.get("training", {})
+    text = (
+        f"{facts.get('steps', 0):,} steps, {facts.get('epochs', 0):.1f} epochs, "
+        f"{facts.get('seconds', 0):.0f} s; {facts.get('ended', '')}; the weights kept are those of "
+        f"step {facts.get('best_step', 0):,}, the best on the validation rows."
+    )
+    notes = "\n\n".join(facts.get("notes", []))
+    picture = training_curves(train, valid, weight)
+    return Section("Training", f"{text}\n\n{notes}".strip(), [("Curves", picture)])
+
+
+def _details(figures: dict[str, Any]) -> Section:
+    rows: list[tuple[str, str]] = [("figure", "value")]
+    baselines, samples = figures["baselines"], figures["samples"]
+    information, gap = figures["mutual_information"], figures["prior_gap"]
+    if information is not None:
+        rows.append(("mutual information of data and latent, nats", _pm(information)))
+    if gap is not None:
+        rows.append(("KL of the aggregate posterior from the prior, nats", _pm(gap["marginal_kl"])))
+    if baselines is not None:
+        bits = baselines["factorised"]["bits_per_dim"]
+        rows += [
+            ("bits per dimension of independent elements (baseline)", f"{bits:.3f}"),
+            ("RMS error of the mean (baseline), own units", _pm(baselines["mean"]["rmse"])),
+            (
+                f"RMS error of PCA with {baselines['pca']['components']} components, own units",
+                _pm(baselines["pca"]["rmse"]),
+            ),
+        ]
+    if samples is not None:
+        name = samples["features"]
+        rows += [
+            (f"Frechet distance in the features of {name}", f"{samples['frechet']:.3f}"),
+            ("the same for training rows", f"{samples['frechet_of_training_rows']:.3f}"),
+        ]
+        rows += [
+            (f"{what} of samples", f"{samples[what]:.3f}")
+            for what in ("precision", "recall", "density", "coverage")
+        ]
+    return Section("More figures", table=rows)
+
+
+def _findings(findings: Sequence[Any]) -> Section:
+    rows: list[tuple[str, ...]] = [("finding", "evidence", "likely cause", "try")]
+    rows += [(f.title, f.evidence, f.cause, f.command) for f in findings]
+    return Section("The doctor", table=rows)
+
+
+def _pm(estimate: dict[str, Any]) -> str:
+    digits = 2 if abs(estimate["mean"]) >= 1 else 4
+    error = "" if estimate["se"] is None else f" ± {estimate['se']:.{digits}f}"
+    return f"{estimate['mean']:.{digits}f}{error}"

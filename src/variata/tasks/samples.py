@@ -1,0 +1,99 @@
+"""How good samples are, in the features of a small classifier of the person's own data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from variata.data import Examples
+from variata.metrics import Features, frechet_distance, nearest_copies, prdc, train_features
+from variata.models import LatentModel
+from variata.tasks.bulk import chunks, outputs, quiet
+
+MOST = 10_000
+SHIPPED = Path(__file__).parent / "features"
+SAME_IMAGES = {"binarized_mnist": "mnist"}
+LEARN_FROM = 10_000
+
+
+def draw_samples(module: LatentModel, n: int, seed: int) -> Tensor:
+    """Draws from p(x | z) with z from the prior, (n, *X) in model space."""
+    parts = []
+    with quiet(module, seed):
+        for index in chunks(n, outputs(module)):
+            likelihood = module.imagine(len(index)).likelihood
+            parts.append(likelihood.sample()[0].float().cpu())
+    return torch.cat(parts)
+
+
+def all_x(examples: Examples, limit: int, seed: int = 0) -> Tensor:
+    """At most `limit` rows in model space, chosen by the seed."""
+    order = torch.randperm(len(examples), generator=torch.Generator().manual_seed(seed))[:limit]
+    return torch.cat([examples.gather(index).x for index in order.split(2_000)])
+
+
+def features_for(name: str, train: Examples, cache: Path | None) -> Features:
+    """Features for data: those shipped for a catalogue name, else a classifier trained here.
+
+    Args:
+        name: of the data.
+        train: rows to learn from, where nothing is shipped.
+        cache: file to keep a trained classifier in, and to take it from.
+    """
+    shipped = SHIPPED / f"{SAME_IMAGES.get(name, name)}.safetensors"
+    if shipped.is_file():
+        return Features.load(shipped)
+    if cache is not None and cache.is_file():
+        return Features.load(cache)
+    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:LEARN_FROM]
+    some = train.subset(order)
+    made = train_features(
+        _unit(all_x(some, LEARN_FROM), train), _labels(some, order), name=name, epochs=3
+    )
+    if cache is not None:
+        made.save(cache)
+    return made
+
+
+def sample_quality(
+    module: LatentModel, features: Features, train: Examples, test: Examples, seed: int = 0
+) -> dict[str, Any]:
+    """Compare as many samples as there are test rows (at most 10,000) with the test rows.
+
+    Returns:
+        The Frechet distance in the features, the same between training and test rows (what a
+        perfect model would have), precision, recall, density, coverage, and memorisation.
+
+    References:
+        GANs Trained by a Two Time-Scale Update Rule (Heusel et al., 2017), arXiv:1706.08500
+        Improved Precision and Recall Metric (Kynkäänniemi et al., 2019), arXiv:1904.06991
+        Reliable Fidelity and Diversity Metrics (Naeem et al., 2020), arXiv:2002.09797
+    """
+    real = _unit(all_x(test, MOST, seed), test)
+    count = len(real)
+    fake = _unit(draw_samples(module, count, seed), test)
+    seen = _unit(all_x(train, count, seed), train)
+    ours, theirs, known = features(real), features(fake), features(seen)
+    return {
+        "count": count,
+        "features": features.name,
+        "frechet": frechet_distance(ours, theirs),
+        "frechet_of_training_rows": frechet_distance(ours, known[: len(ours)]),
+        **asdict(prdc(ours, theirs)),
+        "nearer_to_training_rows": nearest_copies(theirs, known, ours).nearer_train,
+    }
+
+
+def _unit(x: Tensor, examples: Examples) -> Tensor:
+    real_images = examples.schema.kind == "real" and examples.schema.layout == "image"
+    return torch.sigmoid(x) if real_images else x
+
+
+def _labels(examples: Examples, order: Tensor) -> Tensor | None:
+    labels = examples.labels
+    enough = labels is not None and len(labels[labels >= 0].unique()) > 1
+    return labels if enough else None

@@ -1,0 +1,136 @@
+"""From a person's data to what a model trains on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from variata.data import Examples, Schema, Source, Splits, infer_schema, open_source, split
+from variata.errors import DataError
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """How to read and divide the data.
+
+    Attributes:
+        label: column of a table that holds labels; never given to the model.
+        ignore: columns of a table to leave out.
+        key: array of a `.npz` file.
+        size: height and width that images are resized to.
+        fractions: of rows for training, validation and test; a published split goes first.
+        likelihood: name of the likelihood; None chooses by the data.
+    """
+
+    label: str | None = None
+    ignore: tuple[str, ...] = ()
+    key: str | None = None
+    size: tuple[int, int] | None = None
+    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    likelihood: str | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Data, what it is, and its parts.
+
+    Attributes:
+        name: to call it by.
+        schema: what it is.
+        splits: examples to learn from, to choose by, and to measure on.
+        record: how to open it again.
+        notes: one sentence for everything that was left out or changed.
+    """
+
+    name: str
+    schema: Schema
+    splits: Splits
+    record: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+def opened(data: Any, options: DataOptions) -> Source:
+    """Open data by name or path, or take arrays and frames as they are."""
+    return open_source(
+        data, label=options.label, ignore=options.ignore, key=options.key, size=options.size
+    )
+
+
+def prepare_data(data: Any, options: DataOptions, seed: int) -> Prepared:
+    """Open the data, find out what it is, and divide it.
+
+    Raises:
+        DataError: when it cannot be used; the message says what and where.
+    """
+    source = opened(data, options)
+    schema = infer_schema(
+        source.values,
+        likelihood=options.likelihood,
+        columns=source.columns,
+        label_names=source.label_names,
+        layout=source.layout,
+    )
+    examples = Examples(schema.encode(source.values), schema, _labels(source))
+    splits = split(examples, options.fractions, seed, published=source.published)
+    record = {
+        "name": source.name,
+        "source": _address(data),
+        "options": asdict(options),
+        "seed": seed,
+        "fingerprint": examples.fingerprint(),
+        "rows": [len(splits.train), len(splits.valid), len(splits.test)],
+        "lossy": source.lossy,
+    }
+    notes = (source.note,) if source.note else ()
+    return Prepared(source.name, schema, splits, record, notes)
+
+
+def reopened(record: dict[str, Any]) -> Splits:
+    """The parts of the data that a run was trained with.
+
+    Raises:
+        DataError: when the data was given in memory, is gone, or has changed since.
+    """
+    address = record.get("source")
+    if address is None:
+        raise DataError(
+            "This model was trained on data given in memory, so its test rows are not at hand: "
+            "name the data to use."
+        )
+    options = DataOptions(**_tuples(record["options"]))
+    prepared = prepare_data(address, options, record["seed"])
+    if prepared.record["fingerprint"] != record["fingerprint"]:
+        raise DataError(
+            f"{address} has changed since the run was trained on it, so its test rows are no "
+            "longer known: name the data to use."
+        )
+    return prepared.splits
+
+
+def examples_of(data: Any, schema: Schema, options: DataOptions | None = None) -> Examples:
+    """Rows for a trained model: a name, a path, arrays or frames, as its schema wants them."""
+    if isinstance(data, Examples):
+        return data
+    wanted = options or DataOptions()
+    if schema.layout == "image" and wanted.size is None and isinstance(data, str | Path):
+        wanted = replace(wanted, size=None)
+    source = opened(data, wanted)
+    return Examples(schema.encode(source.values), schema, _labels(source))
+
+
+def _labels(source: Source) -> Any:
+    import torch
+
+    return None if source.labels is None else torch.as_tensor(source.labels).long()
+
+
+def _address(data: Any) -> str | None:
+    if not isinstance(data, str | Path):
+        return None
+    path = Path(data)
+    return str(path.resolve()) if path.exists() else str(data)
+
+
+def _tuples(options: dict[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}

@@ -1,0 +1,247 @@
+"""From data to a trained model, in one call."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from variata import recipes, store
+from variata.conditionals import prepare
+from variata.data import Schema
+from variata.errors import InterruptError, StoreError, UsageError
+from variata.recipes import Composition
+from variata.recipes.recipe import OWN_MODULES
+from variata.shapes import numel
+from variata.store import Saved
+from variata.tasks.model import Model
+from variata.tasks.run import Run
+from variata.tasks.source import DataOptions, Prepared, prepare_data
+from variata.training import Callback, History, Settings, forked
+from variata.training import fit as train
+from variata.version import __version__
+
+PREPARE_ROWS = 5_000  # enough to know the margins of the data
+
+
+def fit(
+    data: Any,
+    recipe: str = "vae",
+    *,
+    options: DataOptions | None = None,
+    settings: Settings | None = None,
+    device: str = "auto",
+    out: str | Path | None = None,
+    callbacks: Sequence[Callback] = (),
+    announce: Callable[[str], None] | None = None,
+    **arguments: Any,
+) -> Model:
+    """Train a recipe on data.
+
+    Args:
+        data: a name of the catalogue, a path, or arrays and frames.
+        recipe: name of a recipe; see `variata.recipes.names()`.
+        options: how to read and divide the data.
+        settings: how to train; single settings may be given by name instead, such as `epochs=10`.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps".
+        out: an empty or new folder to save the run in; None keeps the model in memory only.
+        callbacks: what may watch.
+        announce: is told, in a few lines, what was seen and chosen.
+        arguments: of the recipe, the settings or the options, by name.
+
+    Returns:
+        The trained model.
+
+    Raises:
+        DataError: when the data cannot be used.
+        UsageError: for an unknown recipe or argument.
+        StoreError: when `out` is in use or cannot be written.
+        DivergenceError: when training left the finite numbers and could not be rescued.
+        InterruptError: when a signal ended a run that is kept in a folder.
+
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).normal(size=(200, 3))
+    >>> fit(x, latent=2, hidden=(8,), epochs=2).encode(x).shape
+    (200, 2)
+    """
+    settings, arguments = _taken(settings or Settings(), arguments)
+    options, arguments = _taken(options or DataOptions(), arguments)
+    if "likelihood" in arguments:
+        options = replace(options, likelihood=arguments.pop("likelihood"))
+    recipes.get(recipe)
+    for name in arguments:
+        recipes.get(recipe).checked(name, arguments[name])
+    where = chosen_device(device)
+    _refuse_unsavable(out, arguments)
+    prepared = prepare_data(data, options, settings.seed)
+    settings = settings.resolved(len(prepared.splits.train))
+    plan = {"recipe": recipe, "arguments": arguments, "settings": settings.as_dict()}
+    run = None if out is None else Run(Path(out))
+    with run or nullcontext():
+        composition = compose(recipe, prepared.schema, arguments, settings.seed)
+        if run is not None:
+            run.write_plan(plan | {"data": prepared.record, "device": device})
+        for line in _chosen(prepared, composition, where):
+            (announce or _silent)(line)
+        return _train(prepared, composition, settings, where, run, callbacks)
+
+
+def resume(folder: str | Path, callbacks: Sequence[Callback] = (), device: str = "") -> Model:
+    """Go on with a training that was interrupted.
+
+    Raises:
+        StoreError: when there is none in the folder, or its data has changed.
+    """
+    path = Path(folder)
+    plan = Run.read_plan(path)
+    record, settings = plan["data"], Settings(**plan["settings"])
+    if record["source"] is None:
+        raise StoreError(f"{path} cannot be resumed: its data was given in memory.")
+    options = record["options"]
+    options = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
+    prepared = prepare_data(record["source"], DataOptions(**options), record["seed"])
+    if prepared.record["fingerprint"] != record["fingerprint"]:
+        raise StoreError(f"{path} cannot be resumed: {record['source']} has changed since.")
+    where = chosen_device(device or plan["device"])
+    with Run(path, resume=True) as run:
+        composition = compose(plan["recipe"], prepared.schema, plan["arguments"], settings.seed)
+        return _train(prepared, composition, settings, where, run, callbacks)
+
+
+def _chosen(prepared: Prepared, composition: Composition, device: torch.device) -> list[str]:
+    arguments, rows = composition.arguments or {}, prepared.record["rows"]
+    parameters = sum(p.numel() for p in composition.model.parameters())
+    return [
+        *prepared.notes,
+        f"{prepared.name}: {prepared.schema.describe()}",
+        f"{rows[0]:,} rows to learn from, {rows[1]:,} to choose by, {rows[2]:,} kept for the test",
+        f"{composition.recipe}: {arguments['latent']} latent dimensions, {arguments['network']} "
+        f"network, {parameters:,} parameters, on {device}",
+    ]
+
+
+def _silent(line: str) -> None: ...
+
+
+def compose(recipe: str, schema: Schema, arguments: dict[str, Any], seed: int) -> Composition:
+    """Call a recipe for data of this schema, with weights that depend on the seed alone."""
+    known = {
+        "shape": schema.shape,
+        "likelihood": schema.likelihood,
+        "levels": schema.levels,
+        "floor": scale_floor(schema),
+    }
+    with forked("cpu", seed):
+        return recipes.build(recipe, **known | arguments)
+
+
+def scale_floor(schema: Schema) -> float | tuple[float, ...]:
+    """The smallest scale of a Gaussian likelihood: the standard deviation of rounding."""
+    floors = [max(1e-4, gap / 12**0.5) for gap in schema.resolution] or [1e-3]
+    return tuple(floors) if len(floors) == numel(schema.shape) > 1 else max(floors)
+
+
+def chosen_device(name: str) -> torch.device:
+    """The device of this name; "auto" takes CUDA, then MPS, then the CPU.
+
+    Raises:
+        UsageError: when there is no such device.
+    """
+    if name == "auto":
+        mps = torch.backends.mps.is_available()
+        return torch.device("cuda" if torch.cuda.is_available() else "mps" if mps else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+        return device
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise UsageError(f"There is no device '{name}' here. Use device='auto' or 'cpu'.") from None
+
+
+def _train(
+    prepared: Prepared,
+    composition: Composition,
+    settings: Settings,
+    device: torch.device,
+    run: Run | None,
+    callbacks: Sequence[Callback],
+) -> Model:
+    rows = torch.arange(min(len(prepared.splits.train), PREPARE_ROWS))
+    prepare(composition.model.decoder, prepared.splits.train.gather(rows).x)
+    history = train(
+        composition.model,
+        composition.phases,
+        prepared.splits.train,
+        prepared.splits.valid,
+        settings,
+        device=device,
+        callbacks=callbacks,
+        checkpoint=None if run is None else run.checkpoint,
+    )
+    if history.ended == "interrupted" and run is not None:
+        raise _interrupted(history, run)
+    saved = _saved(prepared, composition, settings, device, history)
+    if run is not None:
+        store.save(saved, run.folder)
+        run.finish()
+    return Model(saved)
+
+
+def _saved(
+    prepared: Prepared,
+    composition: Composition,
+    settings: Settings,
+    device: torch.device,
+    history: History,
+) -> Saved:
+    last = history.reports[-1]
+    training = {
+        "ended": history.ended,
+        "steps": last.step,
+        "epochs": last.epoch,
+        "seconds": last.seconds,
+        "best_step": history.best_step,
+        "skipped": history.skipped,
+        "notes": [*prepared.notes, *history.notes],
+        "device": str(device),
+    }
+    versions = {"variata": __version__, "torch": torch.__version__}
+    about = {
+        "data": prepared.record,
+        "settings": settings.as_dict(),
+        "training": training,
+        "versions": versions | {"python": platform.python_version()},
+    }
+    reports = [report.as_dict() for report in history.reports]
+    arguments = composition.arguments or {}
+    return Saved(composition.model, composition.recipe, arguments, prepared.schema, about, reports)
+
+
+def _interrupted(history: History, run: Run) -> InterruptError:
+    error = InterruptError(
+        f"Stopped at step {history.reports[-1].step}, with everything saved. Go on with: "
+        f"variata train --resume {run.folder}"
+    )
+    error.exit_code = 128 + (history.signal or 2)
+    return error
+
+
+def _refuse_unsavable(out: str | Path | None, arguments: dict[str, Any]) -> None:
+    own = [name for name in OWN_MODULES if arguments.get(name) is not None]
+    if out is not None and own:
+        raise UsageError(
+            f"A run with a module of your own ({', '.join(own)}) cannot be saved by name: write it "
+            "as a function with @variata.recipes.recipe, or train with out=None."
+        )
+
+
+def _taken(record: Any, arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    names = [name for name in arguments if name in record.__dataclass_fields__]
+    taken = {name: arguments[name] for name in names}
+    rest = {name: value for name, value in arguments.items() if name not in names}
+    return replace(record, **taken), rest

@@ -1,0 +1,89 @@
+"""The state of a training on disk: two slots, so that one is always whole."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from variata.atomic import make_folder, sha256, write_atomic, write_text
+from variata.errors import StoreError
+
+SLOTS = ("a", "b")
+
+
+@dataclass(frozen=True)
+class State:
+    """All that a training needs to go on: tensors by name, and plain numbers."""
+
+    tensors: dict[str, Tensor]
+    numbers: dict[str, Any]
+
+
+class Checkpoint:
+    """Keeps the newest two states of a training in a folder.
+
+    A state counts only once its manifest, written last, names its SHA-256; a damaged newer state
+    is passed over for the older one.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, state: State) -> None:
+        """Write the state over the older slot.
+
+        Raises:
+            StoreError: when it cannot be written; the newest earlier state is untouched.
+        """
+        make_folder(self.folder)
+        slot = self._older_slot()
+        weights, manifest = self._weights(slot), self._manifest(slot)
+        tensors = {name: value.detach().cpu().contiguous() for name, value in state.tensors.items()}
+        write_atomic(weights, lambda part: save_file(tensors, part))
+        record = {"sha256": sha256(weights), "numbers": state.numbers}
+        write_text(manifest, json.dumps(record))
+
+    def load(self) -> State | None:
+        """The newest whole state, or None when there is none.
+
+        Raises:
+            StoreError: when there are states and all are damaged.
+        """
+        slots = sorted(SLOTS, key=self._step, reverse=True)
+        present = [slot for slot in slots if self._manifest(slot).exists()]
+        for slot in present:
+            record = self._read(slot)
+            if record is not None and sha256(self._weights(slot)) == record["sha256"]:
+                return State(load_file(self._weights(slot)), record["numbers"])
+        if present:
+            raise StoreError(
+                f"Every checkpoint in {self.folder} is damaged. Train anew into another folder."
+            )
+        return None
+
+    def _older_slot(self) -> str:
+        return min(SLOTS, key=self._step)
+
+    def _step(self, slot: str) -> int:
+        record = self._read(slot)
+        return -1 if record is None else int(record["numbers"].get("step", -1))
+
+    def _read(self, slot: str) -> dict[str, Any] | None:
+        try:
+            record = json.loads(self._manifest(slot).read_text())
+            ok = isinstance(record["numbers"], dict) and self._weights(slot).exists()
+            return record if ok else None
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError):
+            return None
+
+    def _weights(self, slot: str) -> Path:
+        return self.folder / f"state-{slot}.safetensors"
+
+    def _manifest(self, slot: str) -> Path:
+        return self.folder / f"state-{slot}.json"

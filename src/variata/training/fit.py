@@ -1,0 +1,123 @@
+"""`fit`: train a model in place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from variata.models import LatentModel
+from variata.training.callbacks import Callback, Callbacks
+from variata.training.checkpoint import Checkpoint
+from variata.training.clock import Clock
+from variata.training.history import History
+from variata.training.loop import Loop
+from variata.training.phase import Phase
+from variata.training.randomness import forked
+from variata.training.sampler import batches, steps_per_epoch
+from variata.training.settings import Settings
+from variata.training.signals import StopRequest
+from variata.training.validation import Examples
+
+VALIDATIONS = 50  # at most so many in one training
+CLOSEST = 50  # steps between validations of small data, at least
+PATIENT_UNTIL = 0.3  # share of training before early stopping may happen
+SAVE_EVERY = 20.0  # seconds between checkpoints
+
+
+def fit(
+    model: LatentModel,
+    phases: Sequence[Phase],
+    train: Examples,
+    valid: Examples,
+    settings: Settings | None = None,
+    *,
+    device: torch.device | str = "cpu",
+    callbacks: Sequence[Callback] = (),
+    checkpoint: Checkpoint | None = None,
+) -> History:
+    """Train a model in place; it ends with the weights that were best on the validation rows.
+
+    The caller's random state is left as it was. A signal (SIGINT, SIGTERM, SIGUSR1) ends training
+    after the step at hand, with a checkpoint where one is kept.
+
+    Args:
+        model: moved to `device` and trained.
+        phases: what is minimised, one after the other.
+        train: examples to learn from.
+        valid: examples to choose by; never learnt from.
+        settings: how to train.
+        device: where.
+        callbacks: what may watch.
+        checkpoint: where the state is kept, and taken up from when there is one.
+
+    Returns:
+        What happened.
+
+    Raises:
+        DivergenceError: when the loss leaves the finite numbers again and again.
+        StoreError: when the checkpoint is damaged or belongs to another model.
+    """
+    settings, device = (settings or Settings()).resolved(len(train)), torch.device(device)
+    batch_size = settings.batch_size or 1
+    per_epoch = steps_per_epoch(len(train), batch_size)
+    planned = None if settings.epochs is None else settings.epochs * per_epoch
+    clock = Clock(planned, settings.budget)
+    with forked(device, settings.seed), StopRequest() as stop:
+        loop = Loop(model.to(device), phases, settings, clock, device)
+        state = None if checkpoint is None else checkpoint.load()
+        if state is not None:
+            loop.resume(state)
+        _run(loop, train, valid, Callbacks(callbacks, loop.history), checkpoint, stop)
+    loop.adopt_best()
+    return loop.history
+
+
+def _run(
+    loop: Loop,
+    train: Examples,
+    valid: Examples,
+    callbacks: Callbacks,
+    checkpoint: Checkpoint | None,
+    stop: StopRequest,
+) -> None:
+    batch_size = loop.settings.batch_size or 1
+    per_epoch = steps_per_epoch(len(train), batch_size)
+    order = batches(len(train), batch_size, loop.settings.seed, start=loop.step)
+    reported, saved, ended = loop.step, loop.clock.seconds(), _ended_before(loop)
+    last = loop.history.reports[-1].progress if loop.history.reports else 0.0
+    while not ended:
+        loop.advance(train, next(order))
+        moment = loop.clock.moment(loop.step)
+        callbacks.on_step(moment.progress, loop.clock.seconds())
+        ended = _reason(loop, moment.progress, stop)
+        apart = loop.step - reported >= min(per_epoch, CLOSEST)
+        if ended or (apart and moment.progress - last >= 1 / VALIDATIONS):
+            rows = (loop.step - reported) * len(train) / per_epoch
+            report = loop.report(valid, per_epoch, rows)
+            callbacks.on_report(report)
+            reported, last = loop.step, moment.progress
+            ended = ended or _impatient(loop, report.progress)
+        if checkpoint is not None and (ended or loop.clock.seconds() - saved > SAVE_EVERY):
+            checkpoint.save(loop.state())
+            saved = loop.clock.seconds()
+    loop.history.ended, loop.history.signal = ended, stop.number
+    callbacks.on_end(loop.history)
+
+
+def _ended_before(loop: Loop) -> str:
+    return "" if loop.history.ended == "interrupted" else loop.history.ended
+
+
+def _reason(loop: Loop, progress: float, stop: StopRequest) -> str:
+    if stop.number is not None:
+        return "interrupted"
+    if progress < 1:
+        return ""
+    return "finished" if loop.step == loop.clock.steps else "budget"
+
+
+def _impatient(loop: Loop, progress: float) -> str:
+    waited = progress - loop.best_progress
+    stop = progress > PATIENT_UNTIL and waited >= loop.settings.patience
+    return "stopped early" if stop else ""

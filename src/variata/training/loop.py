@@ -1,0 +1,191 @@
+"""The state of one training, and what happens to it at a step, a report and a failure."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from variata.errors import DivergenceError, StoreError
+from variata.models import LatentModel
+from variata.training.average import Average
+from variata.training.checkpoint import State
+from variata.training.clock import Clock
+from variata.training.history import History, Report
+from variata.training.meter import Meter
+from variata.training.optimiser import learn, learning_rate, optimiser, set_learning_rate
+from variata.training.phase import Phase, phase_at
+from variata.training.randomness import reseed
+from variata.training.settings import Settings
+from variata.training.validation import Examples, on, validate
+
+FAILURES = 5  # steps in a row that are not finite before the weights are put back
+ROLLBACKS = 3
+RESERVE = 1.5  # times the first validation's duration: what a budget keeps for the last one
+NUMBERS = ("step", "failures", "rollbacks", "lr_factor", "best_criterion", "best_progress")
+
+
+class Loop:
+    """One training: the model, its optimiser, its average, and the best weights so far."""
+
+    def __init__(
+        self,
+        model: LatentModel,
+        phases: Sequence[Phase],
+        settings: Settings,
+        clock: Clock,
+        device: torch.device,
+    ) -> None:
+        self.model, self.phases, self.settings = model, phases, settings
+        self.clock, self.device = clock, device
+        self.step, self.failures, self.rollbacks, self.lr_factor = 0, 0, 0, 1.0
+        self.meter, self.history = Meter(), History()
+        self.weights: dict[str, float] = {}
+        self._restart()
+        self.best = self._averaged()
+        self.best_criterion, self.best_progress = math.inf, 0.0
+
+    def advance(self, examples: Examples, index: Tensor) -> None:
+        """Take one step on the rows at `index`.
+
+        Raises:
+            DivergenceError: when the loss leaves the finite numbers again and again.
+        """
+        moment = self.clock.moment(self.step)
+        phase = phase_at(self.phases, moment)
+        reseed(self.device, self.settings.seed, self.step)
+        batch = on(examples.gather(index), self.device)
+        batch = batch if phase.view is None else phase.view(batch)
+        set_learning_rate(self.optimiser, self._lr())
+        self.model.train()
+        trace = self.model.observe(batch, phase.objective.samples)
+        loss = phase.objective(self.model, trace, moment)
+        norm = learn([loss.total], [self.optimiser])[0]
+        if math.isfinite(float(loss.total.detach()) + float(norm)):
+            self.failures, self.weights = 0, loss.weights
+            self.meter.add(loss.terms)
+            self.average.update(self.model, self.step)
+        else:
+            self._failed()
+        self.step += 1
+
+    def report(self, examples: Examples, per_epoch: int, rows: float) -> Report:
+        """Validate the averaged weights, keep them if they are the best, and write it down."""
+        begun, objective = self.clock.seconds(), self.phases[-1].objective
+        validation = validate(
+            self.average.module, objective, examples, self.device, self.settings.seed
+        )
+        moment, seconds = self.clock.moment(self.step), self.clock.seconds()
+        self.clock.reserve = self.clock.reserve or RESERVE * (seconds - begun)
+        best = validation.criterion < self.best_criterion
+        if best:
+            self.best, self.best_criterion = self._averaged(), validation.criterion
+            self.best_progress, self.history.best_step = moment.progress, self.step
+        before = self.history.reports[-1].seconds if self.history.reports else 0.0
+        report = Report(
+            step=self.step,
+            epoch=self.step / per_epoch,
+            progress=moment.progress,
+            seconds=seconds,
+            speed=rows / max(1e-9, seconds - before),
+            lr=self._lr(),
+            train=self.meter.read(),
+            weights=self.weights,
+            valid=validation.as_dict(),
+            criterion=validation.criterion,
+            best=best,
+        )
+        self.history.reports.append(report)
+        return report
+
+    def state(self) -> State:
+        """All that is needed to go on later."""
+        tensors = _named("model", self.model.state_dict())
+        tensors |= _named("average", self.average.module.state_dict())
+        tensors |= _named("best", self.best)
+        for i, values in self.optimiser.state_dict()["state"].items():
+            tensors |= _named(f"optimiser.{i}", values)
+        numbers: dict[str, Any] = {name: getattr(self, name) for name in NUMBERS}
+        numbers["usual_norm"] = self.optimiser.param_groups[0].get("usual_norm")
+        numbers["seconds"], numbers["history"] = self.clock.seconds(), asdict(self.history)
+        return State(tensors, numbers)
+
+    def resume(self, state: State) -> None:
+        """Go on from a state.
+
+        Raises:
+            StoreError: when the state belongs to another model.
+        """
+        try:
+            self.model.load_state_dict(_under("model", state.tensors))
+            self.average.module.load_state_dict(_under("average", state.tensors))
+        except RuntimeError as error:
+            raise StoreError(
+                "The checkpoint belongs to another model than this one: resume with the settings "
+                "it was started with, or train into another folder."
+            ) from error
+        self.best = {k: v.to(self.device) for k, v in _under("best", state.tensors).items()}
+        self._resume_optimiser(state)
+        for name in NUMBERS:
+            setattr(self, name, state.numbers[name])
+        self.clock.before = state.numbers["seconds"]
+        past = state.numbers["history"]
+        reports = [Report(**report) for report in past.pop("reports")]
+        self.history.__dict__.update(past, reports=reports)
+
+    def adopt_best(self) -> None:
+        """End with the weights that were best on the validation rows."""
+        self.model.load_state_dict(self.best)
+        self.model.eval()
+
+    def _failed(self) -> None:
+        self.history.skipped += 1
+        self.failures += 1
+        if self.failures < FAILURES:
+            return
+        if self.rollbacks == ROLLBACKS:
+            raise DivergenceError(
+                f"The loss was not finite at {FAILURES} steps in a row, {ROLLBACKS + 1} times, the "
+                f"last at step {self.step}. Try a lower learning rate than {self.settings.lr:g}."
+            )
+        self.failures, self.rollbacks, self.lr_factor = 0, self.rollbacks + 1, self.lr_factor / 2
+        self.model.load_state_dict(self.best)
+        self._restart()
+        self.history.notes.append(
+            f"At step {self.step} the loss had not been finite {FAILURES} times in a row: went "
+            "back to the best weights with half the learning rate."
+        )
+
+    def _restart(self) -> None:
+        self.optimiser = optimiser(self.model, self.settings.lr, self.settings.weight_decay)
+        self.average = Average(self.model, self.settings.ema)
+
+    def _resume_optimiser(self, state: State) -> None:
+        saved = self.optimiser.state_dict()
+        entries: dict[int, dict[str, Tensor]] = {}
+        for name, value in _under("optimiser", state.tensors).items():
+            i, key = name.split(".", 1)
+            entries.setdefault(int(i), {})[key] = value
+        self.optimiser.load_state_dict({**saved, "state": entries})
+        if state.numbers["usual_norm"] is not None:
+            self.optimiser.param_groups[0]["usual_norm"] = state.numbers["usual_norm"]
+
+    def _averaged(self) -> dict[str, Tensor]:
+        return copy.deepcopy(self.average.module.state_dict())
+
+    def _lr(self) -> float:
+        return self.lr_factor * learning_rate(self.settings.lr, self.clock.moment(self.step))
+
+
+def _named(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}.{name}": value for name, value in tensors.items()}
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    start = f"{prefix}."
+    return {n.removeprefix(start): value for n, value in tensors.items() if n.startswith(start)}

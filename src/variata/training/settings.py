@@ -1,0 +1,85 @@
+"""How to train: everything `fit` can be told, checked once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from variata.errors import UsageError
+
+IMAGES = 1_500_000  # examples shown by a run whose length nobody chose
+SHORTEST, LONGEST = 20, 250
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one training.
+
+    Attributes:
+        epochs: passes over the data; None chooses by the size of the data, or uses the budget.
+        budget: wall-clock seconds, everything in `fit` included; None for no limit.
+        batch_size: examples for each step; None chooses by the size of the data.
+        lr: highest learning rate; it rises over the first steps and falls to zero as a cosine.
+        weight_decay: of matrices and kernels, not of biases.
+        ema: decay of the averaged weights that are validated and kept; 0 switches it off.
+        patience: share of the planned training without a better validation before stopping early.
+        seed: of everything random.
+    """
+
+    epochs: int | None = None
+    budget: float | None = None
+    batch_size: int | None = None
+    lr: float = 2e-3
+    weight_decay: float = 0.01
+    ema: float = 0.999
+    patience: float = 0.25
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _positive("epochs", self.epochs)
+        _positive("budget", self.budget)
+        _positive("batch_size", self.batch_size)
+        _positive("lr", self.lr)
+        _positive("patience", self.patience)
+        for name, value, high in (("weight_decay", self.weight_decay, 10), ("ema", self.ema, 1)):
+            if not 0 <= value < high:
+                raise UsageError(f"{name} must be at least 0 and below {high}, got {value}.")
+        if not 0 <= self.seed < 2**63:
+            raise UsageError(f"seed must be between 0 and 2^63 - 1, got {self.seed}.")
+
+    def resolved(self, rows: int) -> Settings:
+        """The same with a batch size, and with epochs where nothing else ends the training."""
+        open_ended = self.epochs is None and self.budget is None
+        return replace(
+            self,
+            batch_size=self.batch_size or automatic_batch_size(rows),
+            epochs=automatic_epochs(rows) if open_ended else self.epochs,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings as plain values."""
+        return asdict(self)
+
+
+def automatic_epochs(rows: int) -> int:
+    """Epochs for data of this many rows: small data is seen more often.
+
+    >>> automatic_epochs(50_000), automatic_epochs(1_000)
+    (30, 250)
+    """
+    return max(SHORTEST, min(LONGEST, round(IMAGES / rows)))
+
+
+def automatic_batch_size(rows: int) -> int:
+    """Examples for each step, so that an epoch of small data still takes some steps.
+
+    >>> automatic_batch_size(50_000), automatic_batch_size(1_437)
+    (256, 32)
+    """
+    return max(32, min(256, 2 ** int(math.log2(max(1, rows / 40)))))
+
+
+def _positive(name: str, value: float | None) -> None:
+    if value is not None and not value > 0:
+        raise UsageError(f"{name} must be greater than 0, got {value}.")

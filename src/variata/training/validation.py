@@ -1,0 +1,105 @@
+"""What a model is worth on data it does not learn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from variata.batch import Batch
+from variata.errors import NoDensityError
+from variata.models import LatentModel, Trace
+from variata.objectives import Objective
+from variata.schedules import Moment
+from variata.training.randomness import forked
+
+ROWS = 2_000  # enough to choose between checkpoints, since all see the same rows and noise
+END = Moment(step=2**31, progress=1.0)
+
+
+class Examples(Protocol):
+    """What `fit` asks of data."""
+
+    def __len__(self) -> int: ...
+
+    def gather(self, index: Tensor) -> Batch:
+        """The rows at these positions, in model space."""
+        ...
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Averages over validation rows, in nats per example.
+
+    Attributes:
+        criterion: what is minimised: the last objective at the end of its schedules.
+        distortion: -log p(x | z).
+        rate: KL(q || p); None where there is none.
+    """
+
+    criterion: float
+    distortion: float
+    rate: float | None
+
+    @property
+    def elbo(self) -> float | None:
+        """-(rate + distortion), or None where there is no rate."""
+        return None if self.rate is None else -(self.rate + self.distortion)
+
+    def as_dict(self) -> dict[str, float]:
+        """The figures that exist, by name."""
+        values = {"distortion": self.distortion, "rate": self.rate, "elbo": self.elbo}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def some_rows(rows: int, seed: int, limit: int = ROWS) -> Tensor:
+    """At most `limit` rows, chosen once by the seed (data may be sorted)."""
+    chosen = torch.randperm(rows, generator=torch.Generator().manual_seed(seed))[:limit]
+    return chosen.sort().values
+
+
+def validate(
+    model: LatentModel,
+    objective: Objective,
+    examples: Examples,
+    device: torch.device,
+    seed: int,
+    batch_size: int = 500,
+) -> Validation:
+    """Average an objective, the distortion and the rate over (at most 2,000) rows.
+
+    The same rows and the same noise are used every time, so that differences are the model's.
+    """
+    rows = some_rows(len(examples), seed)
+    model.eval()
+    sums = [0.0, 0.0, 0.0]
+    with torch.inference_mode(), forked(device, seed, len(rows)):
+        for index in rows.split(batch_size):
+            batch = on(examples.gather(index), device)
+            trace = model.observe(batch, objective.samples)
+            loss = objective(model, trace, END)
+            figures = (float(loss.total), float(trace.distortion().mean()), rate_of(trace))
+            sums = [s + f * len(index) for s, f in zip(sums, figures, strict=True)]
+    criterion, distortion, rate = (s / len(rows) for s in sums)
+    return Validation(criterion, distortion, None if rate != rate else rate)
+
+
+def rate_of(trace: Trace) -> float:
+    """The mean rate of a trace, NaN where there is none."""
+    try:
+        return float(trace.rate().mean())
+    except NoDensityError:
+        return float("nan")
+
+
+def on(batch: Batch, device: torch.device) -> Batch:
+    """The batch on a device."""
+    if device.type == "cpu":
+        return batch
+    moved = {
+        name: None if value is None else value.to(device, non_blocking=True)
+        for name, value in vars(batch).items()
+    }
+    return Batch(**moved)  # type: ignore[arg-type]

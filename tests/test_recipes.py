@@ -1,0 +1,242 @@
+"""One conformance suite over the whole catalogue of recipes."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from variata import recipes, store
+from variata.batch import Batch
+from variata.conditionals import prepare
+from variata.data import Examples, infer_schema
+from variata.errors import ShapeError, UsageError
+from variata.objectives import Objective
+from variata.recipes import Composition
+from variata.store import Saved
+from variata.training import Settings, fit
+
+DATA: dict[str, dict[str, Any]] = {
+    "rows": {"shape": (5,), "likelihood": "gaussian"},
+    "one column": {"shape": (1,), "likelihood": "gaussian"},
+    "binary images of odd size": {"shape": (1, 9, 7), "likelihood": "bernoulli"},
+    "grey levels": {"shape": (1, 9, 7), "likelihood": "logistic", "levels": 17},
+    "colour, convolutional": {
+        "shape": (3, 11, 14),
+        "likelihood": "logistic_mixture",
+        "levels": 256,
+        "components": 2,
+        "network": "conv",
+    },
+    "counts": {"shape": (6,), "likelihood": "poisson"},
+    "dispersed counts": {"shape": (6,), "likelihood": "negative_binomial"},
+    "categories": {"shape": (6,), "likelihood": "categorical", "levels": 3},
+}
+SMALL = {"latent": 2, "hidden": (16,), "channels": 4}
+
+
+def compose(name: str, data: str, **arguments: Any) -> Composition:
+    torch.manual_seed(0)
+    return recipes.build(name, **(DATA[data] | SMALL | arguments))
+
+
+def values(data: str, n: int = 6) -> Tensor:
+    """Data in model space."""
+    generator = torch.Generator().manual_seed(1)
+    facts, shape = DATA[data], (n, *DATA[data]["shape"])
+    if facts["likelihood"] == "gaussian":
+        return torch.randn(shape, generator=generator)
+    levels = facts.get("levels", 2 if facts["likelihood"] == "bernoulli" else 9)
+    codes = torch.randint(0, levels, shape, generator=generator).float()
+    return codes / (levels - 1) if "logistic" in facts["likelihood"] else codes
+
+
+everything = [
+    pytest.param(name, data, id=f"{name}, {data}") for name in recipes.names() for data in DATA
+]
+
+
+@pytest.mark.parametrize(("name", "data"), everything)
+@pytest.mark.parametrize("k", [1, 3])
+@pytest.mark.parametrize("n", [1, 6])
+def test_shapes(name: str, data: str, k: int, n: int) -> None:
+    model, x = compose(name, data).model, values(data, n)
+    trace = model.observe(Batch(x, x), k)
+    assert trace.stages[0].z.shape == (k, n, 2)
+    assert trace.distortion().shape == (k, n)
+    assert trace.likelihood.event_shape == x.shape[1:]
+    imagined = model.imagine(n)
+    assert imagined.likelihood.sample().shape == (1, n, *x.shape[1:])
+
+
+@pytest.mark.parametrize(("name", "data"), everything)
+def test_gradient_reaches_every_parameter_and_is_finite(name: str, data: str) -> None:
+    made, x = compose(name, data), values(data)
+    reached: dict[str, bool] = {}
+    for phase in made.phases:
+        trace = made.model.observe(Batch(x, x), phase.objective.samples)
+        loss = phase.objective(made.model, trace, _late())
+        made.model.zero_grad()
+        loss.total.backward()
+        for parameter_name, parameter in made.model.named_parameters():
+            assert parameter.grad is not None, parameter_name
+            assert parameter.grad.isfinite().all(), parameter_name
+            reached[parameter_name] = reached.get(parameter_name, False) or bool(
+                parameter.grad.abs().sum() > 0
+            )
+    silent = [n for n, moved in reached.items() if not moved and not _behind_zero(n)]
+    assert not silent
+
+
+def _behind_zero(name: str) -> bool:
+    """Residual branches start as the identity: what feeds their last convolution gets no gradient
+    at the very first step (checked after one step below)."""
+    return any(part in name for part in ("norm1", "norm2", "conv1"))
+
+
+def _late() -> Any:
+    from variata.schedules import Moment
+
+    return Moment(step=1000, progress=0.99)
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_residual_branches_wake_up_after_a_step(name: str) -> None:
+    made, x = compose(name, "colour, convolutional"), values("colour, convolutional")
+    optimiser = torch.optim.SGD(made.model.parameters(), lr=1e-3)
+    for _ in range(2):
+        optimiser.zero_grad()
+        objective = made.phases[0].objective
+        objective(made.model, made.model.observe(Batch(x, x)), _late()).total.backward()
+        optimiser.step()
+    for parameter_name, parameter in made.model.named_parameters():
+        assert parameter.grad is not None
+        assert parameter.grad.abs().sum() > 0, parameter_name
+
+
+@pytest.mark.parametrize(("name", "data"), everything)
+def test_loss_falls_and_the_same_seed_gives_the_same_weights(name: str, data: str) -> None:
+    first, second = (trained(name, data) for _ in range(2))
+    assert first.losses[-1] < first.losses[0]
+    for a, b in zip(first.weights.values(), second.weights.values(), strict=True):
+        assert torch.equal(a, b)
+
+
+class Trained:
+    def __init__(self, losses: list[float], weights: dict[str, Tensor]) -> None:
+        self.losses, self.weights = losses, weights
+
+
+class Rows:
+    def __init__(self, x: Tensor) -> None:
+        self.x = x
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def gather(self, index: Tensor) -> Batch:
+        return Batch(self.x[index], self.x[index])
+
+
+def trained(name: str, data: str) -> Trained:
+    made, rows = compose(name, data), Rows(values(data, 64))
+    prepare(made.model.decoder, rows.x)
+    before = torch.get_rng_state()
+    settings = Settings(epochs=8, batch_size=16, lr=5e-3)
+    history = fit(made.model, made.phases, rows, rows, settings)
+    assert torch.equal(before, torch.get_rng_state())
+    losses = [report.criterion for report in history.reports]
+    return Trained(losses, made.model.state_dict())
+
+
+@pytest.mark.parametrize(("name", "data"), everything)
+def test_saves_and_loads_bit_for_bit(name: str, data: str, tmp_path: Path) -> None:
+    made = compose(name, data)
+    schema = infer_schema(np.random.default_rng(0).normal(size=(4, 2)))
+    arguments = made.arguments or {}
+    store.save(Saved(made.model, name, arguments, schema), tmp_path / "m")
+    loaded = store.load(tmp_path / "m")
+    assert loaded.arguments == arguments
+    for key, value in made.model.state_dict().items():
+        assert torch.equal(value, loaded.module.state_dict()[key])
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_signature_is_typed_and_documented(name: str) -> None:
+    recipe = recipes.get(name)
+    page = inspect.getdoc(recipe.function) or ""
+    assert "Reference" in page
+    assert set(recipe.arguments) <= set(recipe.types)
+    for argument in recipe.own:
+        assert f"{argument}:" in page
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_objectives_name_their_terms(name: str) -> None:
+    for phase in compose(name, "rows").phases:
+        assert isinstance(phase.objective, Objective)
+        assert phase.objective.terms
+
+
+def test_unknown_names_are_errors_with_a_hint() -> None:
+    with pytest.raises(UsageError, match="Did you mean 'beta_vae'"):
+        recipes.build("beta_vea", shape=(2,))
+    with pytest.raises(UsageError, match="Did you mean 'beta'"):
+        recipes.build("beta_vae", shape=(2,), betta=3.0)
+    with pytest.raises(UsageError, match="needs `shape`"):
+        recipes.build("vae")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("latent", 0),
+        ("latent", -4),
+        ("latent", "many"),
+        ("latent", math.nan),
+        ("beta", -1.0),
+        ("beta", math.inf),
+        ("hidden", ()),
+        ("hidden", (8, 0)),
+        ("network", "transformer"),
+        ("shape", ()),
+        ("warm_up_share", 2),
+        ("likelihood", "bernouli"),
+    ],
+)
+def test_values_of_the_wrong_kind_are_errors(name: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=name if name != "likelihood" else "bernoulli"):
+        recipes.build("beta_vae", **({"shape": (2,)} | {name: value}))
+
+
+def test_own_modules_work_and_wrong_ones_are_named() -> None:
+    encoder = nn.Sequential(nn.Flatten(), nn.Linear(12, 7))
+    decoder = nn.Linear(2, 12)
+    made = recipes.vae(shape=(1, 3, 4), latent=2, encoder=encoder, decoder=decoder)
+    x = torch.randn(5, 1, 3, 4)
+    assert made.model.observe(Batch(x, x)).distortion().shape == (1, 5)
+    with pytest.raises(ShapeError, match="one row of features"):
+        recipes.vae(shape=(1, 3, 4), latent=2, encoder=nn.Identity())
+    wrong = recipes.vae(shape=(1, 3, 4), latent=2, decoder=nn.Linear(2, 5))
+    with pytest.raises(ShapeError, match="12 outputs"):
+        wrong.model.imagine(1)
+
+
+def test_autoencoder_and_vae_differ_only_in_the_rate() -> None:
+    ae, vae = compose("ae", "rows"), compose("vae", "rows")
+    assert list(ae.phases[0].objective.terms) == ["distortion"]
+    assert list(vae.phases[0].objective.terms) == ["distortion", "rate"]
+
+
+def test_examples_serve_fit() -> None:
+    rows = np.random.default_rng(0).normal(size=(20, 3))
+    examples = Examples.of(rows, infer_schema(rows))
+    made = recipes.vae(shape=(3,), **SMALL)
+    history = fit(made.model, made.phases, examples, examples, Settings(epochs=2))
+    assert history.ended == "finished"
