@@ -37,7 +37,7 @@ def summary(recipe: Any) -> str:
 
 
 def _arguments(recipe: Any) -> list[dict[str, Any]]:
-    from variata.recipes.recipe import OWN_MODULES
+    from variata.recipes.catalogue import OWN_MODULES
 
     hidden = {"shape", "levels", "floor", *OWN_MODULES}
     return [

@@ -12,7 +12,7 @@ from variata.data.views import shift
 from variata.models import LatentModel, Level
 from variata.objectives import Distortion, ImportanceBound, Objective, Rate
 from variata.recipes.parts import Parts
-from variata.recipes.recipe import Composition, recipe
+from variata.recipes.catalogue import Composition, recipe
 from variata.schedules import constant, warm_up
 from variata.shapes import Shape
 from variata.training import Phase

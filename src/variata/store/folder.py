@@ -17,7 +17,7 @@ from variata.atomic import make_folder, sha256, write_atomic, write_text
 from variata.data import Schema
 from variata.errors import StoreError, UsageError, VariataError
 from variata.models import LatentModel
-from variata.recipes.recipe import OWN_MODULES
+from variata.recipes.catalogue import OWN_MODULES
 from variata.store.card import card
 from variata.store.saved import FORMAT, Saved
 

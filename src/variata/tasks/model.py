@@ -173,7 +173,7 @@ class Model:
         examples, found = self.examples(data), []
         for index in chunks(len(examples), outputs(self.module), k):
             with quiet(self.module, seed) as device:  # anew, so that all chunks share their noise
-                batch = on(examples.gather(index), device)
+                batch = on(examples.gather(index), device, self._dtype)
                 found.append(read(self.module.observe(batch, k, how=how)))
         return found
 
@@ -182,11 +182,15 @@ class Model:
         x: Tensor = likelihood.point() if seed is None else likelihood.sample()
         return self.schema.decode(x[0].cpu(), round=seed is not None)
 
+    @property
+    def _dtype(self) -> torch.dtype:
+        return next(self.module.parameters()).dtype
+
     def _given(self, latents: Tensor) -> dict[int, Tensor]:
         return {0: latents}
 
     def _checked(self, z: Any) -> Tensor:
-        latents = torch.as_tensor(np.asarray(z), dtype=torch.float32)
+        latents = torch.as_tensor(np.asarray(z), dtype=self._dtype)
         if latents.dim() != 2 or latents.shape[1] != self.latent:
             raise ShapeError(
                 f"decode needs latents of shape (N, {self.latent}), got {tuple(latents.shape)}."

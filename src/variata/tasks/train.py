@@ -16,7 +16,7 @@ from variata.conditionals import prepare
 from variata.data import Schema
 from variata.errors import InterruptError, StoreError, UsageError
 from variata.recipes import Composition
-from variata.recipes.recipe import OWN_MODULES
+from variata.recipes.catalogue import OWN_MODULES
 from variata.shapes import numel
 from variata.store import Saved
 from variata.tasks.model import Model

@@ -94,12 +94,14 @@ def rate_of(trace: Trace) -> float:
         return float("nan")
 
 
-def on(batch: Batch, device: torch.device) -> Batch:
-    """The batch on a device."""
-    if device.type == "cpu":
+def on(batch: Batch, device: torch.device, dtype: torch.dtype | None = None) -> Batch:
+    """The batch on a device, its data in `dtype` where one is given."""
+    if device.type == "cpu" and dtype in (None, batch.x.dtype):
         return batch
     moved = {
         name: None if value is None else value.to(device, non_blocking=True)
         for name, value in vars(batch).items()
     }
-    return Batch(**moved)  # type: ignore[arg-type]
+    if dtype is not None:
+        moved |= {"x": moved["x"].to(dtype), "seen": moved["seen"].to(dtype)}
+    return Batch(**moved)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
+from torch import nn
 
 from variata.errors import UsageError, did_you_mean
 from variata.models import LatentModel
@@ -97,7 +98,7 @@ class Recipe:
             hint = did_you_mean(name, self.arguments)
             raise UsageError(f"The recipe {self.name} has no '{name}'.{hint} It takes: {known}.")
         if name in OWN_MODULES:
-            return value
+            return _module(name, value)
         try:
             return _adapter(self.types[name]).validate_python(value)
         except ValidationError as error:
@@ -139,6 +140,8 @@ def get(name: str) -> Recipe:
     Raises:
         UsageError: when there is none; the message names the nearest.
     """
+    if not isinstance(name, str):
+        raise UsageError(f"A recipe is named by text, got {name!r}.")
     if name not in CATALOGUE:
         hint, known = did_you_mean(name, CATALOGUE), ", ".join(names())
         raise UsageError(f"Unknown recipe '{name}'.{hint} Known: {known}.")
@@ -152,6 +155,12 @@ def build(name: str, **arguments: Any) -> Composition:
     'vae'
     """
     return get(name)(**arguments)
+
+
+def _module(name: str, value: Any) -> nn.Module | None:
+    if value is not None and not isinstance(value, nn.Module):
+        raise UsageError(f"{name} must be a torch.nn.Module, got {value!r}.")
+    return value
 
 
 def _adapter(annotation: Any) -> TypeAdapter[Any]:

@@ -1,0 +1,21 @@
+"""Models that have no likelihood at all."""
+
+from __future__ import annotations
+
+from variata.doctor.commands import train
+from variata.doctor.finding import Evidence, Finding
+
+
+def no_likelihood(evidence: Evidence) -> Finding | None:
+    """An autoencoder: nothing to sample from, nothing to score with."""
+    if evidence.elbo_test is not None:
+        return None
+    return Finding(
+        name="no-likelihood",
+        title="This model cannot be sampled or scored",
+        severity="note",
+        evidence=f"its posterior is a point in {evidence.means.flatten(1).shape[1]} dimensions "
+        "without a rate, so that there is no ELBO",
+        cause=f"The recipe {evidence.recipe} has no prior: it is a code, not a distribution.",
+        command=train(evidence, recipe="vae"),
+    )

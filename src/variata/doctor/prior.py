@@ -1,0 +1,98 @@
+"""Whether latents drawn from the prior look like those of the data."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from variata.doctor.collapse import collapsed
+from variata.doctor.commands import train
+from variata.doctor.finding import Evidence, Finding
+from variata.doctor.readings import FEWEST, explained, figure, rate
+
+OFFENCE = 0.15  # nats in one dimension: a mean 0.55 off, or a standard deviation of 0.7 or 1.5
+APART = 0.3  # share of the rate: what q(z) wastes beside the prior, where it can be measured
+LEAST = 2.0  # nats: less hardly shows in samples
+MANY_TIMES = 30.0  # the Frechet distance of training rows: no sample looks like a row
+FAITHFUL = 0.7  # share of the variance: good reconstructions
+STRANGE = 0.2  # precision: four samples in five lie outside the data
+
+
+def prior_mismatch(evidence: Evidence) -> Finding | None:
+    """Good reconstructions, bad samples."""
+    if evidence.scales is None or len(evidence.means) < FEWEST or collapsed(evidence):
+        return None
+    found = _moments(evidence) or _divergence(evidence) or _strange_samples(evidence)
+    if found is None:
+        return None
+    return Finding(
+        name="prior-mismatch",
+        title="Samples start from latents that the data never has",
+        severity="warning",
+        evidence=found,
+        cause=_cause(evidence),
+        command=_remedy(evidence),
+    )
+
+
+def _moments(evidence: Evidence) -> str | None:
+    mean, sd = aggregate(evidence)
+    offence = (mean**2 + sd**2 - 1) / 2 - sd.log()
+    worst = int(offence.argmax())
+    if not float(offence[worst]) > OFFENCE:
+        return None
+    count = int((offence > OFFENCE).sum())
+    return (
+        f"over the test rows, latent dimension {worst} has mean {float(mean[worst]):.2f} and "
+        f"standard deviation {float(sd[worst]):.2f}, where the prior has 0 and 1; so far off are "
+        f"{count} of {len(mean)} dimensions"
+    )
+
+
+def aggregate(evidence: Evidence) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of the latents of all test rows, (Z,)."""
+    means = evidence.means.flatten(1).double()
+    scales = torch.zeros_like(means) if evidence.scales is None else evidence.scales.flatten(1)
+    variance = means.var(0, unbiased=False) + scales.double().square().mean(0)
+    return means.mean(0), variance.clamp_min(1e-12).sqrt()
+
+
+def _divergence(evidence: Evidence) -> str | None:
+    information = evidence.figures.get("mutual_information")
+    gap, nats = figure(evidence, "prior_gap", "marginal_kl", "mean"), rate(evidence)
+    if gap is None or nats is None or not information or information.get("saturated", True):
+        return None  # a saturated estimate of the information makes the gap look larger than it is
+    if gap < LEAST or gap < APART * nats:
+        return None
+    return (
+        f"the KL divergence of q(z) from p(z) is {gap:.2f} nats, {gap / nats:.0%} of the rate of "
+        f"{nats:.2f} nats per example"
+    )
+
+
+def _strange_samples(evidence: Evidence) -> str | None:
+    ours = figure(evidence, "samples", "frechet")
+    perfect = figure(evidence, "samples", "frechet_of_training_rows")
+    precision, shares = figure(evidence, "samples", "precision"), explained(evidence)
+    if ours is None or perfect is None or precision is None or shares is None:
+        return None
+    if ours < MANY_TIMES * perfect or precision > STRANGE or shares[0] < FAITHFUL:
+        return None
+    return (
+        f"reconstructions explain {shares[0]:.0%} of the variance, but samples have {ours:.2f} of "
+        f"Frechet distance (training rows {perfect:.2f}) and a precision of {precision:.2f}"
+    )
+
+
+def _cause(evidence: Evidence) -> str:
+    beta = float(evidence.arguments.get("beta", 1.0))
+    if beta < 1:
+        return f"With beta = {beta:g} the rate is too cheap to hold the posteriors to the prior."
+    return "The posteriors have not come to fill the prior, for want of training or of weight."
+
+
+def _remedy(evidence: Evidence) -> str:
+    if float(evidence.arguments.get("beta", 1.0)) < 1:
+        return train(evidence, "--beta", 1)
+    epochs = max(50, round(3 * float(evidence.training.get("epochs", 0))))
+    return train(evidence, "--epochs", epochs)

@@ -1,0 +1,267 @@
+"""The loop: order, resumption, failures, early stopping, and a caller left undisturbed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from variata import recipes
+from variata.batch import Batch
+from variata.errors import DivergenceError, StoreError, UsageError
+from variata.models import LatentModel, Trace
+from variata.objectives import Distortion, Objective, Rate
+from variata.recipes import Composition
+from variata.schedules import Moment, constant
+from variata.training import Callback, Checkpoint, History, Phase, Report, Settings, fit
+from variata.training.phase import phase_at
+from variata.training.sampler import batches, steps_per_epoch
+
+SETTINGS = Settings(epochs=6, batch_size=8, lr=1e-2)
+PATIENT = replace(SETTINGS, patience=1.0)
+
+
+class Rows:
+    """Examples in memory."""
+
+    def __init__(self, x: Tensor) -> None:
+        self.x = x
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def gather(self, index: Tensor) -> Batch:
+        return Batch(self.x[index], self.x[index], index=index)
+
+
+class StopAt(Callback):
+    """Sends a signal to the process itself at a step."""
+
+    def __init__(self, step: int, number: int = signal.SIGTERM) -> None:
+        self.step, self.number, self.seen = step, number, 0
+
+    def on_step(self, progress: float, seconds: float) -> None:
+        self.seen += 1
+        if self.seen == self.step:
+            os.kill(os.getpid(), self.number)
+
+
+def rows(n: int = 40) -> Rows:
+    generator = torch.Generator().manual_seed(0)
+    causes = torch.randn(n, 2, generator=generator)
+    return Rows(causes @ torch.randn(2, 5, generator=generator))
+
+
+def composition() -> Composition:
+    torch.manual_seed(0)
+    return recipes.vae(shape=(5,), latent=2, hidden=(8,))
+
+
+def weights(model: LatentModel) -> list[Tensor]:
+    return [value.clone() for value in model.state_dict().values()]
+
+
+@pytest.mark.parametrize(("n", "size"), [(40, 8), (41, 8), (47, 8), (3, 8), (1, 8), (100, 100)])
+def test_an_epoch_visits_every_row_once_and_no_batch_is_tiny(n: int, size: int) -> None:
+    count = steps_per_epoch(n, size)
+    stream = batches(n, size, seed=3)
+    first = [next(stream) for _ in range(count)]
+    second = [next(stream) for _ in range(count)]
+    for epoch in (first, second):
+        assert sorted(torch.cat(epoch).tolist()) == list(range(n))
+        assert min(len(b) for b in epoch) >= min(n, size // 2)
+    assert n < 3 or torch.cat(first).tolist() != torch.cat(second).tolist()
+
+
+def test_the_order_can_be_taken_up_anywhere() -> None:
+    whole = batches(41, 8, seed=3)
+    expected = [next(whole) for _ in range(20)]
+    for start in range(20):
+        assert torch.equal(next(batches(41, 8, seed=3, start=start)), expected[start])
+
+
+@pytest.mark.parametrize("at", [1, 4, 7, 13, 29])
+def test_resuming_gives_the_bits_of_an_undisturbed_training(at: int, tmp_path: Path) -> None:
+    whole, parts = composition(), composition()
+    straight = fit(whole.model, whole.phases, rows(), rows(), SETTINGS)
+    checkpoint = Checkpoint(tmp_path)
+    stopped = fit(
+        parts.model,
+        parts.phases,
+        rows(),
+        rows(),
+        SETTINGS,
+        checkpoint=checkpoint,
+        callbacks=[StopAt(at)],
+    )
+    assert stopped.ended == "interrupted"
+    assert stopped.signal == signal.SIGTERM
+    again = composition()
+    resumed = fit(again.model, again.phases, rows(), rows(), SETTINGS, checkpoint=checkpoint)
+    assert resumed.ended == straight.ended == "finished"
+    for a, b in zip(weights(whole.model), weights(again.model), strict=True):
+        assert torch.equal(a, b)
+    assert resumed.reports[-1].criterion == straight.reports[-1].criterion
+
+
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path: Path) -> None:
+    made, checkpoint = composition(), Checkpoint(tmp_path)
+    for at in (5, 9):
+        again = composition()
+        stop = [StopAt(at)]
+        fit(again.model, made.phases, rows(), rows(), SETTINGS, checkpoint=checkpoint, callbacks=stop)
+    newest = checkpoint.load()
+    assert newest is not None
+    path = max(tmp_path.glob("*.safetensors"), key=lambda p: p.stat().st_mtime_ns)
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    older = checkpoint.load()
+    assert older is not None
+    assert older.numbers["step"] < newest.numbers["step"]
+    for path in tmp_path.glob("*.safetensors"):
+        path.write_bytes(b"")
+    with pytest.raises(StoreError, match="damaged"):
+        checkpoint.load()
+
+
+def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
+    made, checkpoint = composition(), Checkpoint(tmp_path)
+    stop = [StopAt(3)]
+    fit(made.model, made.phases, rows(), rows(), SETTINGS, checkpoint=checkpoint, callbacks=stop)
+    other = recipes.vae(shape=(5,), latent=3, hidden=(8,))
+    with pytest.raises(StoreError, match="another model"):
+        fit(other.model, other.phases, rows(), rows(), SETTINGS, checkpoint=checkpoint)
+
+
+class Broken:
+    """A distortion that is NaN at some steps."""
+
+    def __init__(self, first: int, last: int) -> None:
+        self.first, self.last = first, last
+
+    def __call__(self, model: LatentModel, trace: Trace, moment: Moment) -> Tensor:
+        value = trace.distortion()
+        return value * float("nan") if self.first <= moment.step <= self.last else value
+
+
+def broken(first: int, last: int) -> list[Phase]:
+    term = Broken(first, last)
+    rate = (constant(1), Rate())
+    return [Phase(Objective(distortion=(constant(1), term), rate=rate))]
+
+
+def test_steps_that_are_not_finite_are_skipped_and_counted() -> None:
+    made = composition()
+    history = fit(made.model, broken(7, 9), rows(), rows(), SETTINGS)
+    assert history.skipped == 3
+    assert all(value.isfinite().all() for value in weights(made.model))
+    assert history.ended == "finished"
+
+
+def test_many_failures_go_back_to_the_best_weights_with_half_the_rate() -> None:
+    made = composition()
+    history = fit(made.model, broken(15, 19), rows(), rows(), SETTINGS)
+    assert history.skipped == 5
+    assert len(history.notes) == 1
+    assert "half the learning rate" in history.notes[0]
+    assert all(value.isfinite().all() for value in weights(made.model))
+
+
+def test_endless_failures_are_an_error_that_says_what_to_do() -> None:
+    made = composition()
+    with pytest.raises(DivergenceError, match="lower learning rate"):
+        fit(made.model, broken(0, 10**9), rows(), rows(), PATIENT)
+
+
+class Faulty(Callback):
+    def on_report(self, report: Report) -> None:
+        raise RuntimeError("boom")
+
+
+def test_a_failing_callback_is_left_out_and_noted_once() -> None:
+    made, plain = composition(), composition()
+    history = fit(made.model, made.phases, rows(), rows(), SETTINGS, callbacks=[Faulty()])
+    fit(plain.model, plain.phases, rows(), rows(), SETTINGS)
+    assert [note for note in history.notes if "boom" in note] == history.notes
+    assert len(history.notes) == 1
+    for a, b in zip(weights(made.model), weights(plain.model), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_training_stops_early_when_validation_gets_worse() -> None:
+    made = composition()
+    generator = torch.Generator().manual_seed(1)
+    noise = Rows(torch.randn(10, 5, generator=generator))
+    other = Rows(3 + 5 * torch.randn(40, 5, generator=generator))
+    settings = Settings(epochs=400, batch_size=10, lr=1e-2, patience=0.1)
+    phases = [Phase(Objective(distortion=(constant(1), Distortion()), rate=(constant(1), Rate())))]
+    history = fit(made.model, phases, noise, other, settings)
+    assert history.ended == "stopped early"
+    best = min(history.reports, key=lambda report: report.criterion)
+    assert history.best_step == best.step
+    assert best.best
+
+
+def test_a_budget_ends_the_training_with_the_schedule_done() -> None:
+    made = composition()
+    history = fit(made.model, made.phases, rows(), rows(), Settings(budget=0.5, batch_size=8))
+    last = history.reports[-1]
+    assert history.ended == "budget"
+    assert last.progress == 1.0
+    assert last.lr == pytest.approx(0.0, abs=1e-6)
+
+
+def test_fit_leaves_the_callers_random_state_signals_and_errors_alone() -> None:
+    made = composition()
+    torch.manual_seed(5)
+    before, handler = torch.get_rng_state(), signal.getsignal(signal.SIGTERM)
+    with pytest.raises(DivergenceError):
+        fit(made.model, broken(0, 10**9), rows(), rows(), PATIENT)
+    assert torch.equal(before, torch.get_rng_state())
+    assert signal.getsignal(signal.SIGTERM) is handler
+
+
+def test_phases_follow_each_other_by_their_shares() -> None:
+    first, second = (Phase(Objective(), share=s) for s in (0.85, 0.15))
+    assert phase_at([first, second], Moment(progress=0.84)) is first
+    assert phase_at([first, second], Moment(progress=0.86)) is second
+    assert phase_at([first, second], Moment(progress=1.0)) is second
+
+
+def test_the_first_view_serves_the_first_phase_only() -> None:
+    seen: list[float] = []
+
+    def marked(batch: Batch) -> Batch:
+        seen.append(float(batch.x.sum()))
+        return batch
+
+    made = composition()
+    phases = [replace(made.phases[0], share=0.5, view=marked), replace(made.phases[1], share=0.5)]
+    fit(made.model, phases, rows(), rows(), SETTINGS)
+    assert len(seen) == 15
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"epochs": 0},
+        {"budget": -1.0},
+        {"batch_size": 0},
+        {"lr": 0.0},
+        {"ema": 1.0},
+        {"seed": -1},
+        {"patience": 0.0},
+        {"weight_decay": -0.1},
+    ],
+)
+def test_settings_that_make_no_sense_are_errors(wrong: dict[str, float]) -> None:
+    with pytest.raises(UsageError, match=next(iter(wrong))):
+        Settings(**wrong)  # type: ignore[arg-type]
+
+
+def test_history_knows_nothing_before_training() -> None:
+    assert History().ended == ""
