@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from variata.doctor.commands import train
 from variata.doctor.finding import Evidence, Finding
-from variata.doctor.readings import FEWEST, active, latent, rate
+from variata.doctor.readings import ACTIVE, FEWEST, active, latent, rate
 
 NOTHING = 0.2  # nats: two examples can hardly be told apart with less
 
@@ -50,11 +50,9 @@ def spare_dimensions(evidence: Evidence) -> Finding | None:
         title=f"{there - used} of {there} latent dimensions are spare",
         severity="note",
         evidence=f"{used} active dimensions carry {rate(evidence):.1f} nats per example; the "
-        f"means of the others vary by less than {ACTIVE_TEXT}",
+        f"means of the others have a variance below {ACTIVE:g}, the prior has 1",
         cause="The data needs no more dimensions than these; spare ones cost nothing and do no "
         "harm.",
         command=train(evidence, "--latent", used),
     )
 
-
-ACTIVE_TEXT = "0.01 (variance; the prior's is 1)"

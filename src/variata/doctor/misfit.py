@@ -10,6 +10,7 @@ from variata.doctor.finding import Evidence, Finding
 from variata.doctor.overfitting import overfits
 from variata.doctor.readings import FEWEST, difference, elements, generalisation, names
 
+FAR = 0.5  # of the spread over rows that the likelihood would make itself
 EACH = 0.05  # nats per element: a likelihood that is that far off shows in samples
 WIDE = 2.0  # times the spread over rows that the likelihood would make
 FEW_VALUES = 10  # distinct values: a column of so few is no real number
@@ -31,7 +32,7 @@ def _too_high(evidence: Evidence) -> Finding | None:
         return None
     excess = gap.mean - max(0.0, learnt.mean if learnt else 0.0)
     spread = float(evidence.self_distortion.double().std())
-    if excess < spread or excess < EACH * elements(evidence):
+    if excess < FAR * spread or excess < EACH * elements(evidence):
         return None
     return _finding(
         evidence,

@@ -12,6 +12,7 @@ from variata.doctor.readings import FEWEST, explained, figure, rate
 
 OFFENCE = 0.15  # nats in one dimension: a mean 0.55 off, or a standard deviation of 0.7 or 1.5
 APART = 0.3  # share of the rate: what q(z) wastes beside the prior, where it can be measured
+ROOM = 1.5  # nats below the ceiling log N: nearer to it the information is underestimated
 LEAST = 2.0  # nats: less hardly shows in samples
 MANY_TIMES = 30.0  # the Frechet distance of training rows: no sample looks like a row
 FAITHFUL = 0.7  # share of the variance: good reconstructions
@@ -58,11 +59,12 @@ def aggregate(evidence: Evidence) -> tuple[Tensor, Tensor]:
 
 
 def _divergence(evidence: Evidence) -> str | None:
-    information = evidence.figures.get("mutual_information")
+    information = figure(evidence, "mutual_information", "mean")
+    ceiling = figure(evidence, "mutual_information", "ceiling")
     gap, nats = figure(evidence, "prior_gap", "marginal_kl", "mean"), rate(evidence)
-    if gap is None or nats is None or not information or information.get("saturated", True):
-        return None  # a saturated estimate of the information makes the gap look larger than it is
-    if gap < LEAST or gap < APART * nats:
+    if gap is None or nats is None or information is None or ceiling is None:
+        return None
+    if ceiling - information < ROOM or gap < LEAST or gap < APART * nats:
         return None
     return (
         f"the KL divergence of q(z) from p(z) is {gap:.2f} nats, {gap / nats:.0%} of the rate of "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from variata.doctor.collapse import collapsed
 from variata.doctor.commands import train, wider
 from variata.doctor.finding import Evidence, Finding
-from variata.doctor.readings import active, explained, gain, generalisation, latent, rate
+from variata.doctor.readings import active, explained, figure, gain, generalisation, latent, rate
 
 USED = 1.0  # nats for each active dimension: below, the rate and not the network limits the detail
 FAR = 0.5  # share of what PCA explains: anything less is far worse
@@ -20,13 +20,14 @@ def _no_gain(evidence: Evidence) -> Finding | None:
     gained, gap = gain(evidence), generalisation(evidence)
     if gained is None or gained > 0:
         return None
-    if gap is not None and gained + gap.mean > 0:
+    if gap is not None and gap.sure and gained + gap.mean > 0:
         return None  # it did beat them on training rows: that is overfitting
+    error = figure(evidence, "elbo", "se") or 0.0
     return Finding(
         name="underfitting",
         title="The model does not beat independent elements",
-        severity="problem",
-        evidence=f"its ELBO is {-gained:.2f} nats per example below the log likelihood of "
+        severity="problem" if gained < -2 * error else "warning",
+        evidence=f"its ELBO is {-gained:.2f} ± {error:.2f} nats per example below the log likelihood of "
         "elements that are modelled one by one, without a latent",
         cause="It was trained too shortly or with an unsuitable learning rate, or the elements "
         "are independent indeed.",

@@ -81,9 +81,10 @@ def _floored(evidence: Evidence) -> str | None:
     each = float(evidence.self_distortion.double().mean()) - elements(evidence) * HALF_LOG_2PIE
     if count == 0:
         return None
-    scale, least = math.exp((each - constant) / count), float(floor[varying].mean().exp())
-    if not scale < AT_FLOOR * least:
+    log_scale, log_least = (each - constant) / count, float(floor[varying].mean())
+    if not log_scale < log_least + math.log(AT_FLOOR):
         return None
+    scale, least = math.exp(log_scale), math.exp(log_least)
     return (
         f"the standard deviation of p(x | z) is {scale:.2g} in standardised units, and may not "
         f"fall below {least:.2g} (geometric means over {count:,} elements)"
