@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -66,15 +67,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.batch_size = batch_size
         self.random_state = random_state
         self.device = device
-        for name, value in recipe_arguments.items():
-            if name in NAMED or name.startswith("_") or not _known(name):
-                known = sorted(_all_arguments())
-                raise UsageError(
-                    f"VAE takes no '{name}'.{did_you_mean(name, known)} "
-                    "`variata recipes NAME` lists the arguments of a recipe."
-                )
-            setattr(self, name, value)
-        self._recipe_arguments = tuple(recipe_arguments)
+        self._recipe_arguments = recipe_arguments
 
     @classmethod
     def _get_param_names(cls) -> list[str]:
@@ -82,22 +75,31 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """All arguments by name, those of the recipe too."""
-        return {name: getattr(self, name) for name in (*NAMED, *self._recipe_arguments)}
+        return {name: getattr(self, name) for name in NAMED} | self._recipe_arguments
 
     def set_params(self, **params: Any) -> Self:
         """Set arguments; those of the recipe may be new ones."""
-        new = VAE(**(self.get_params() | params))
-        for name, value in new.get_params().items():
-            setattr(self, name, value)
-        self._recipe_arguments = new._recipe_arguments
+        for name, value in params.items():
+            if name in NAMED:
+                setattr(self, name, value)
+            else:
+                self._recipe_arguments = self._recipe_arguments | {name: value}
         return self
+
+    def __getattr__(self, name: str) -> Any:
+        arguments = self.__dict__.get("_recipe_arguments", {})
+        if name in arguments:
+            return arguments[name]
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Train on rows, images or whatever `variata.fit` takes; y is ignored.
 
         Raises:
+            UsageError: for an unknown argument or recipe.
             DataError: (a ValueError) when the data cannot be used.
         """
+        _refuse_unknown(self._recipe_arguments)
         data = self._validated(X, reset=True)
         arguments = self.get_params()
         for name in ("recipe", "random_state", "device"):
@@ -202,7 +204,7 @@ def _in_double_precision(model: Model) -> Model:
 
 def _dimensions(X: Any) -> int:
     shape = getattr(X, "shape", None)
-    return len(shape) if shape is not None else np.ndim(X)
+    return len(shape) if shape is not None else np.asarray(X).ndim
 
 
 def _seed(random_state: Any) -> int:
@@ -216,8 +218,14 @@ def _all_arguments() -> set[str]:
     return own | {*Settings.__dataclass_fields__, *DataOptions.__dataclass_fields__}
 
 
-def _known(name: str) -> bool:
-    return name in _all_arguments()
+def _refuse_unknown(names: Iterable[str]) -> None:
+    known = _all_arguments()
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"VAE takes no '{name}'.{did_you_mean(name, known)} "
+                "`variata recipes NAME` lists the arguments of a recipe."
+            )
 
 
 def _plain(value: Any) -> bool:

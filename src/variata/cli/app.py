@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
-import click
 import typer
 
 from variata.cli import data as data_verb
@@ -83,16 +83,15 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code."""
     command = typer.main.get_command(app)
     try:
-        result = command.main(rewritten(arguments, command), "variata", standalone_mode=False)
+        given = rewritten(arguments, _options_of(command, "train"))
+        result = command.main(given, "variata", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
-    except click.exceptions.Exit as ending:
+    except typer.Exit as ending:
         return ending.exit_code
-    except click.ClickException as error:
-        return fail(error.format_message(), error.exit_code)
     except VariataError as error:
         return fail(str(error), error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return fail("Stopped.", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -100,10 +99,18 @@ def run(arguments: Sequence[str]) -> int:
     except MemoryError:
         return fail("Out of memory: use a smaller --batch-size, fewer rows, or smaller images.", 6)
     except Exception as error:
+        if hasattr(error, "format_message"):  # typer's own, whose class differs between versions
+            return fail(error.format_message(), 2)
         if os.environ.get("VARIATA_DEBUG"):
             raise
         warn("This is a fault in variata; VARIATA_DEBUG=1 shows where. Please report it.")
         return fail(f"{type(error).__name__}: {error}", 70)
+
+
+def _options_of(command: Any, verb: str) -> set[str]:
+    parameters = command.commands[verb].params
+    names = {name for p in parameters for name in (*p.opts, *p.secondary_opts)}
+    return names | {"--help", "-h"}
 
 
 if __name__ == "__main__":

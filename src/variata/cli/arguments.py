@@ -5,27 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-import click
-
 VERB = "train"
 FLAG = re.compile(r"--([a-z][a-z0-9-]*)(?:=(.*))?$", re.DOTALL)
 
 
-def rewritten(arguments: Sequence[str], command: click.Command) -> list[str]:
+def rewritten(arguments: Sequence[str], known: set[str]) -> list[str]:
     """Turn options that `train` does not know itself into `--set name=value`.
 
     Several values may follow one option, as in `--hidden 512 256`: those that are numbers.
 
-    >>> train = click.Command("train", params=[click.Option(["--epochs"], type=int)])
-    >>> rewritten(["train", "digits", "--beta", "4", "--epochs", "3"], click.Group("v", [train]))
+    Args:
+        arguments: of the command line.
+        known: the options of `train`, such as "--epochs".
+
+    >>> rewritten(["train", "digits", "--beta", "4", "--epochs", "3"], {"--epochs"})
     ['train', 'digits', '--set', 'beta=4', '--epochs', '3']
     """
-    if VERB not in arguments or not isinstance(command, click.Group):
+    if VERB not in arguments:
         return list(arguments)
     at = list(arguments).index(VERB)
-    known = {name for p in command.commands[VERB].params for name in [*p.opts, *p.secondary_opts]}
-    rest = list(_recipe_options(list(arguments[at + 1 :]), known | {"--help", "-h"}))
-    return [*arguments[: at + 1], *rest]
+    return [*arguments[: at + 1], *_recipe_options(list(arguments[at + 1 :]), known)]
 
 
 def _recipe_options(arguments: list[str], known: set[str]) -> Iterator[str]:

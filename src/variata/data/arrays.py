@@ -34,8 +34,8 @@ ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, NotImplementedError)
 def from_array(
     values: Any, name: str = "array", label: Any = None, ignore: Sequence[str | int] = ()
 ) -> Source:
-    """Return a source of an array in memory; `label` is a column's number or the labels themselves."""
-    array = as_array(values)
+    """Return a source of an array in memory; `label` is a column's number or the labels."""
+    array = _numbers(values, name)
     labels = label if label is not None and not isinstance(label, (str, int)) else None
     drop = [_column(array, c, "--ignore") for c in ignore]
     if label is not None and labels is None:
@@ -57,7 +57,20 @@ def from_npy(path: Path, label: Any = None, ignore: Sequence[str | int] = ()) ->
     return from_array(array, path.name, label, ignore)
 
 
-def from_npz(path: Path, label: Any = None, key: str | None = None) -> Source:
+def read_array(path: str | Path) -> np.ndarray:
+    """Return the numbers of a .npy file.
+
+    Raises:
+        DataError: missing, unreadable, or it holds no numbers.
+    """
+    if not Path(path).is_file():
+        raise DataError(f"'{path}' does not exist; expected a .npy file.")
+    return from_npy(Path(path)).values
+
+
+def from_npz(
+    path: Path, label: Any = None, key: str | None = None, ignore: Sequence[str | int] = ()
+) -> Source:
     """Read a .npz file: one array, or x with labels y, or train and test parts, or scipy's CSR.
 
     Raises:
@@ -71,7 +84,7 @@ def from_npz(path: Path, label: Any = None, key: str | None = None) -> Source:
         return _from_parts(path, arrays, parts)
     values_key = _values_key(path, arrays, key)
     labels_key = _labels_key(path, arrays, label)
-    source = from_array(arrays[values_key], path.name)
+    source = from_array(arrays[values_key], path.name, ignore=ignore)
     if labels_key is None or labels_key == values_key:
         return source
     codes, names = encode_labels(arrays[labels_key], len(source))
@@ -95,8 +108,15 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         raise DataError(f"Could not read '{path}' as arrays of numbers: {error}.") from error
 
 
+def _numbers(values: Any, name: str) -> np.ndarray:
+    try:
+        return as_array(values)
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from error
+
+
 def _values_key(path: Path, arrays: Mapping[str, np.ndarray], key: str | None) -> str:
-    found = [key] if key in arrays else []
+    found = [key] if key is not None and key in arrays else []
     if key is None:
         found = [k for usual in DATA_KEYS for k in arrays if k.lower() == usual]
         found = found or (list(arrays) if len(arrays) == 1 else [])
@@ -124,7 +144,8 @@ def _parts(arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
 
 def _from_parts(path: Path, arrays: Mapping[str, np.ndarray], parts: dict[str, str]) -> Source:
     ends = np.cumsum([len(arrays[key]) for key in parts.values()])
-    rows = {p: np.arange(e - len(arrays[k]), e) for (p, k), e in zip(parts.items(), ends, strict=True)}
+    counts = zip(parts.items(), ends, strict=True)
+    rows = {part: np.arange(end - len(arrays[key]), end) for (part, key), end in counts}
     try:
         values = np.concatenate([arrays[key] for key in parts.values()])
     except ValueError as error:
@@ -132,10 +153,10 @@ def _from_parts(path: Path, arrays: Mapping[str, np.ndarray], parts: dict[str, s
     label_keys = [_first(arrays, PART_LABELS[part]) for part in parts]
     published = three_parts(rows)
     if None in label_keys:
-        return Source(path.name, as_array(values), published=published)
+        return Source(path.name, _numbers(values, path.name), published=published)
     labels = np.concatenate([arrays[key] for key in label_keys if key])
     codes, names = encode_labels(labels.reshape(len(labels)), len(values))
-    return Source(path.name, as_array(values), codes, names, published=published)
+    return Source(path.name, _numbers(values, path.name), codes, names, published=published)
 
 
 def _first(arrays: Mapping[str, np.ndarray], keys: Sequence[str]) -> str | None:

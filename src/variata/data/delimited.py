@@ -6,6 +6,7 @@ import csv
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,13 @@ class Table:
     ignored: set[int]
     texts: dict[int, list[str]]
     numbers: array[float] = field(default_factory=lambda: array("d"))
+    kept: list[int] = field(default_factory=list)
     rows: int = 0
+    lines: array[int] = field(default_factory=lambda: array("q"))
 
-    def kept(self) -> list[int]:
-        return [i for i in range(len(self.columns)) if i not in self.ignored | set(self.texts)]
+    def __post_init__(self) -> None:
+        aside = self.ignored | set(self.texts)
+        self.kept = [i for i in range(len(self.columns)) if i not in aside]
 
     def say(self, line: int, column: int) -> str:
         names = self.columns if self.named else None
@@ -97,7 +101,7 @@ def _lines(reader: Any) -> Iterator[Row]:
 def _read(
     path: Path, lines: Iterator[Row], label: str | int | None, ignore: Sequence[str | int]
 ) -> Table:
-    head = [row for row, _ in zip(lines, range(2), strict=False)]
+    head = list(islice(lines, 2))
     if not head:
         raise DataError(f"'{path}' is empty.")
     first = [cell.strip() for cell in head[0][1]]
@@ -113,13 +117,19 @@ def _read(
 
 
 def _roles(
-    path: Path, columns: list[str], named: bool, label: str | int | None, ignore: Sequence[str | int]
+    path: Path,
+    columns: list[str],
+    named: bool,
+    label: str | int | None,
+    ignore: Sequence[str | int],
 ) -> Table:
     ignored = {pick_column(columns, c, "--ignore") for c in ignore}
     place = None if label is None else pick_column(columns, label, "--label")
-    ids = {i for i, name in enumerate(columns) if named and named_like_id(name)} - ignored
-    texts: dict[int, list[str]] = {i: [] for i in (ids | ({place} - {None} if named or place is not None else set())) if i is not None}
-    return Table(path, columns, named, place, ignored, texts)
+    texts = {i for i, name in enumerate(columns) if named and named_like_id(name)} - ignored
+    if place is not None:
+        texts.add(place)
+        ignored.discard(place)
+    return Table(path, columns, named, place, ignored, {i: [] for i in sorted(texts)})
 
 
 def _take(table: Table, line: int, row: list[str]) -> None:
@@ -129,8 +139,9 @@ def _take(table: Table, line: int, row: list[str]) -> None:
         )
     for i, cells in table.texts.items():
         cells.append(row[i].strip())
-    table.numbers.extend(_cell(table, line, i, row[i]) for i in table.kept())
+    table.numbers.extend(_cell(table, line, i, row[i]) for i in table.kept)
     table.rows += 1
+    table.lines.append(line)
 
 
 def _cell(table: Table, line: int, column: int, text: str) -> float:
@@ -155,3 +166,41 @@ def _number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
+
+
+def _finish(table: Table) -> Source:
+    if not table.rows:
+        raise DataError(f"'{table.path}' has a header and no rows.")
+    parts = dict(zip(table.kept, _columns(table), strict=True))
+    notes = []
+    for i, cells in table.texts.items():
+        if i == table.label:
+            continue
+        if is_identifier(cells):
+            notes.append(f"column '{table.columns[i]}' numbers the rows and is left out")
+        else:
+            lines = zip(table.lines, cells, strict=True)
+            parts[i] = np.array([_cell(table, line, i, cell) for line, cell in lines])
+    if not parts:
+        raise DataError(f"'{table.path}' has no columns of numbers left.")
+    kept = sorted(parts)
+    values = whole_if_exact(np.stack([parts[i] for i in kept], axis=1))
+    codes, names = (None, None)
+    if table.label is not None:
+        codes, names = encode_labels(_blank_missing(table.texts[table.label]), table.rows)
+    columns = tuple(table.columns[i] for i in kept) if table.named else None
+    return Source(table.path.name, values, codes, names, columns, "vector", note="; ".join(notes))
+
+
+def whole_if_exact(values: np.ndarray) -> np.ndarray:
+    """Return float64 `values` as int64 when all are whole numbers, so that counts stay counts."""
+    whole = bool((np.abs(values) < EXACT).all() and (values == np.rint(values)).all())
+    return values.astype(np.int64) if whole else values
+
+
+def _columns(table: Table) -> np.ndarray:
+    return np.frombuffer(table.numbers, dtype=np.float64).reshape(table.rows, len(table.kept)).T
+
+
+def _blank_missing(cells: Sequence[str]) -> list[str]:
+    return ["" if cell.lower() in MISSING else cell for cell in cells]

@@ -59,6 +59,7 @@ def encode_labels(raw: Any, rows: int) -> tuple[np.ndarray, tuple[str, ...]]:
     if array.shape != (rows,):
         raise DataError(f"Expected one label per row ({rows}), got labels of shape {array.shape}.")
     known = _known(array)
+    array = _whole_texts(array, known)
     if array.dtype.kind == "f":
         if (array[known] != np.rint(array[known])).any():
             raise DataError("Expected classes as labels (text or whole numbers), got fractions.")
@@ -104,6 +105,15 @@ def _label_array(raw: Any) -> np.ndarray:
         missing = [v is None or v != v for v in array.tolist()]
         array = np.asarray(["" if m else str(v) for v, m in zip(array, missing, strict=True)])
     return array.astype(np.int64) if array.dtype.kind == "b" else array
+
+
+def _whole_texts(array: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Texts that are all whole numbers become numbers, so that "10" comes after "9"."""
+    if array.dtype.kind not in "US" or not known.any():
+        return array
+    if not all(str(t).removeprefix("-").isdecimal() and len(str(t)) < 18 for t in array[known]):
+        return array
+    return np.where(known, array, "-1").astype(np.int64)
 
 
 def _known(array: np.ndarray) -> np.ndarray:

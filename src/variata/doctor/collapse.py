@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from variata.doctor.commands import train
+from variata.doctor.commands import longer, train
 from variata.doctor.finding import Evidence, Finding
 from variata.doctor.readings import ACTIVE, FEWEST, active, latent, rate
 
 NOTHING = 0.2  # nats: two examples can hardly be told apart with less
+SHORT = 300  # steps: the encoder has hardly begun to learn
 
 
 def collapsed(evidence: Evidence) -> bool:
@@ -21,23 +22,33 @@ def posterior_collapse(evidence: Evidence) -> Finding | None:
     """The latent says nothing about the examples."""
     if not collapsed(evidence):
         return None
-    beta = float(evidence.arguments.get("beta", 1.0))
-    cause = (
-        f"the rate costs beta = {beta:g} times its nats, more than it saves in distortion"
-        if beta > 1
-        else "the decoder finds nothing in the elements that depends on a common cause, or the "
-        "rate was charged before the encoder had learnt to be of use"
-    )
-    other = 1.0 if beta > 1 else beta / 2
+    cause, command = _cause(evidence)
     return Finding(
         name="posterior-collapse",
         title="The latent is not used",
         severity="problem",
         evidence=f"rate {rate(evidence):.3f} nats per example, {active(evidence)} of "
         f"{latent(evidence)} latent dimensions active",
-        cause=f"{cause[0].upper()}{cause[1:]}.",
-        command=train(evidence, "--beta", f"{other:g}", "--warm-up-share", 0.5, recipe="beta_vae"),
+        cause=cause,
+        command=command,
     )
+
+
+def _cause(evidence: Evidence) -> tuple[str, str]:
+    beta = float(evidence.arguments.get("beta", 1.0))
+    steps = int(evidence.training.get("steps", SHORT))
+    if beta > 1:
+        cause = f"The rate costs beta = {beta:g} times its nats, more than it saves in distortion."
+        return cause, train(evidence, "--beta", 1)
+    if steps < SHORT:
+        cause = f"The training took {steps} steps only, too few to learn what the latent is for."
+        return cause, train(evidence, "--epochs", longer(evidence), "--patience", 1)
+    cause = (
+        "The elements have no cause in common that is worth its nats, or the rate was charged "
+        "before the encoder had learnt to be of use."
+    )
+    options = ("--beta", f"{beta / 2:g}", "--warm-up-share", 0.5)
+    return cause, train(evidence, *options, recipe="beta_vae")
 
 
 def spare_dimensions(evidence: Evidence) -> Finding | None:
@@ -55,4 +66,3 @@ def spare_dimensions(evidence: Evidence) -> Finding | None:
         "harm.",
         command=train(evidence, "--latent", used),
     )
-

@@ -7,19 +7,20 @@ from collections.abc import Sequence
 
 from variata.doctor.finding import Evidence
 
+Option = str | float | Sequence[int]
 
-def train(evidence: Evidence, *options: object, recipe: str | None = None) -> str:
+
+def train(evidence: Evidence, *options: Option, recipe: str | None = None) -> str:
     """`variata train` on the same data, with other options.
 
     Args:
         evidence: names the data and the recipe.
-        options: alternating flags and values; a sequence stands for several values.
+        options: flags and values in turn; a sequence stands for several values.
         recipe: instead of the run's own.
     """
     parts = ["variata", "train", evidence.source, "--recipe", recipe or evidence.recipe]
     for option in options:
-        several = isinstance(option, Sequence) and not isinstance(option, str)
-        parts += [str(value) for value in option] if several else [str(option)]
+        parts += [str(option)] if isinstance(option, str | int | float) else map(str, option)
     return " ".join(shlex.quote(part) for part in parts)
 
 
@@ -36,6 +37,11 @@ def narrower(evidence: Evidence, least: int = 16) -> tuple[int, ...]:
 def wider(evidence: Evidence) -> tuple[int, ...]:
     """Widths of a network with twice the units."""
     return tuple(2 * width for width in widths(evidence))
+
+
+def longer(evidence: Evidence) -> int:
+    """Three times the epochs, and enough to learn something at all."""
+    return max(50, round(3 * float(evidence.training.get("epochs", 0))))
 
 
 def widths(evidence: Evidence) -> tuple[int, ...]:

@@ -7,8 +7,10 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from variata.doctor.clusters import clusters, nearest
-from variata.doctor.commands import train
+from variata.doctor.collapse import collapsed
+from variata.doctor.commands import longer, train
 from variata.doctor.finding import Evidence, Finding
+from variata.doctor.readings import latent
 from variata.metrics.linear import principal_axes
 
 ROWS = 1_000  # of each: enough to tell shares of some per cent apart
@@ -21,13 +23,13 @@ SURE = 4.5  # standard errors: with fifty classes, one false alarm in some thous
 
 def missing_modes(evidence: Evidence) -> Finding | None:
     """Classes, or clusters where there are no labels, that hardly occur among the samples."""
-    if evidence.samples is None or min(len(evidence.x), len(evidence.samples)) < FEWEST:
+    if evidence.samples is None or collapsed(evidence):
+        return None  # without a latent, samples are of no kind at all
+    if min(len(evidence.x), len(evidence.samples)) < FEWEST:
         return None
     x, fake = _coordinates(evidence)
-    known, held_out = _groups(evidence, x), x[1::2]
-    places, labels = known
-    of_data, of_samples = labels[nearest(held_out, places)], labels[nearest(fake, places)]
-    lost = _lost(of_data, of_samples)
+    places, groups = _groups(evidence, x)
+    lost = _lost(groups[nearest(x[1::2], places)], groups[nearest(fake, places)])
     if not lost:
         return None
     what = "class" if _labelled(evidence) else "cluster"
@@ -38,9 +40,9 @@ def missing_modes(evidence: Evidence) -> Finding | None:
         severity="warning",
         evidence=f"{told} ({len(fake):,} samples, by nearest neighbours in {x.shape[1]} principal "
         "axes)",
-        cause="The decoder makes little of these rows from latents of the prior: they are rare or "
-        "lie at its edge, or the model is too small for them.",
-        command=train(evidence, "--latent", 2 * evidence.means.flatten(1).shape[1]),
+        cause="Latents of the prior hardly ever lead to these rows: they lie at its edge, or the "
+        "model is too small for them or has not been trained for long enough.",
+        command=train(evidence, "--latent", 2 * latent(evidence), "--epochs", longer(evidence)),
     )
 
 

@@ -31,7 +31,7 @@ def overfitting(evidence: Evidence) -> Finding | None:
         f"above that of test rows: {lost} of what the model gains over independent elements is "
         f"lost ({evidence.train_rows:,} training rows)",
         cause="The network is large for so few training rows, or was trained on them for long.",
-        command=train(evidence, "--hidden", narrower(evidence), "--set", "weight_decay=0.1"),
+        command=train(evidence, "--hidden", narrower(evidence), "--weight-decay", 0.1),
     )
 
 

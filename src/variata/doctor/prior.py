@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 from variata.doctor.collapse import collapsed
-from variata.doctor.commands import train
+from variata.doctor.commands import longer, train
 from variata.doctor.finding import Evidence, Finding
-from variata.doctor.readings import FEWEST, explained, figure, rate
+from variata.doctor.readings import FEWEST, active, explained, figure, latent, rate
 
 OFFENCE = 0.15  # nats in one dimension: a mean 0.55 off, or a standard deviation of 0.7 or 1.5
 APART = 0.3  # share of the rate: what q(z) wastes beside the prior, where it can be measured
-ROOM = 1.5  # nats below the ceiling log N: nearer to it the information is underestimated
+ROOM = 3.0  # nats below the ceiling log N: nearer to it the information is underestimated
 LEAST = 2.0  # nats: less hardly shows in samples
 MANY_TIMES = 30.0  # the Frechet distance of training rows: no sample looks like a row
 FAITHFUL = 0.7  # share of the variance: good reconstructions
@@ -21,22 +21,26 @@ STRANGE = 0.2  # precision: four samples in five lie outside the data
 
 def prior_mismatch(evidence: Evidence) -> Finding | None:
     """Good reconstructions, bad samples."""
-    if evidence.scales is None or len(evidence.means) < FEWEST or collapsed(evidence):
+    if collapsed(evidence):
         return None
-    found = _moments(evidence) or _divergence(evidence) or _strange_samples(evidence)
+    found = off_moments(evidence) or _divergence(evidence) or _strange_samples(evidence)
     if found is None:
         return None
+    cause, command = _cause(evidence)
     return Finding(
         name="prior-mismatch",
         title="Samples start from latents that the data never has",
         severity="warning",
         evidence=found,
-        cause=_cause(evidence),
-        command=_remedy(evidence),
+        cause=cause,
+        command=command,
     )
 
 
-def _moments(evidence: Evidence) -> str | None:
+def off_moments(evidence: Evidence) -> str | None:
+    """Whether the latents of the data have other moments than the prior, in words."""
+    if evidence.scales is None or len(evidence.means) < FEWEST:
+        return None
     mean, sd = aggregate(evidence)
     offence = (mean**2 + sd**2 - 1) / 2 - sd.log()
     worst = int(offence.argmax())
@@ -86,15 +90,13 @@ def _strange_samples(evidence: Evidence) -> str | None:
     )
 
 
-def _cause(evidence: Evidence) -> str:
+def _cause(evidence: Evidence) -> tuple[str, str]:
     beta = float(evidence.arguments.get("beta", 1.0))
     if beta < 1:
-        return f"With beta = {beta:g} the rate is too cheap to hold the posteriors to the prior."
-    return "The posteriors have not come to fill the prior, for want of training or of weight."
-
-
-def _remedy(evidence: Evidence) -> str:
-    if float(evidence.arguments.get("beta", 1.0)) < 1:
-        return train(evidence, "--beta", 1)
-    epochs = max(50, round(3 * float(evidence.training.get("epochs", 0))))
-    return train(evidence, "--epochs", epochs)
+        cause = f"With beta = {beta:g} the rate is too cheap to hold the posteriors to the prior."
+        return cause, train(evidence, "--beta", 1)
+    if active(evidence) == latent(evidence):
+        cause = "So few latent dimensions cannot hold the data in the shape of the prior."
+        return cause, train(evidence, "--latent", 2 * latent(evidence))
+    cause = "The posteriors have not come to fill the prior, for want of training."
+    return cause, train(evidence, "--epochs", longer(evidence))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from variata.doctor.collapse import collapsed
-from variata.doctor.commands import train, wider
+from variata.doctor.commands import longer, train, wider
 from variata.doctor.finding import Evidence, Finding
+from variata.doctor.misfit import too_high
+from variata.doctor.prior import off_moments
 from variata.doctor.readings import active, explained, figure, gain, generalisation, latent, rate
 
 USED = 1.0  # nats for each active dimension: below, the rate and not the network limits the detail
@@ -13,7 +15,8 @@ FAR = 0.5  # share of what PCA explains: anything less is far worse
 
 def underfitting(evidence: Evidence) -> Finding | None:
     """It does not beat independent elements, or lies far behind PCA of the same size."""
-    return None if collapsed(evidence) else _no_gain(evidence) or _behind_pca(evidence)
+    explained_elsewhere = collapsed(evidence) or too_high(evidence) or off_moments(evidence)
+    return None if explained_elsewhere else _no_gain(evidence) or _behind_pca(evidence)
 
 
 def _no_gain(evidence: Evidence) -> Finding | None:
@@ -23,15 +26,15 @@ def _no_gain(evidence: Evidence) -> Finding | None:
     if gap is not None and gap.sure and gained + gap.mean > 0:
         return None  # it did beat them on training rows: that is overfitting
     error = figure(evidence, "elbo", "se") or 0.0
+    severity = "problem" if gained < -2 * error else "warning" if gained < -error else "note"
     return Finding(
         name="underfitting",
         title="The model does not beat independent elements",
-        severity="problem" if gained < -2 * error else "warning",
-        evidence=f"its ELBO is {-gained:.2f} ± {error:.2f} nats per example below the log likelihood of "
-        "elements that are modelled one by one, without a latent",
-        cause="It was trained too shortly or with an unsuitable learning rate, or the elements "
-        "are independent indeed.",
-        command=train(evidence, "--epochs", _epochs(evidence)),
+        severity=severity,
+        evidence=f"its ELBO is {-gained:.2f} ± {error:.2f} nats per example below the log "
+        "likelihood of elements that are modelled one by one, without a latent",
+        cause="It was not trained for long enough, or with an unsuitable learning rate.",
+        command=train(evidence, "--epochs", longer(evidence)),
     )
 
 
@@ -50,7 +53,7 @@ def _behind_pca(evidence: Evidence) -> Finding | None:
         f"with as many dimensions {linear:.0%}",
         cause="The networks have not learnt to use the latent, though it is filled: the training "
         "was too short or the networks are too small.",
-        command=train(evidence, "--epochs", _epochs(evidence), "--hidden", wider(evidence)),
+        command=train(evidence, "--epochs", longer(evidence), "--hidden", wider(evidence)),
     )
 
 
@@ -60,7 +63,3 @@ def _comparable(evidence: Evidence) -> bool:
     if nats is None:
         return evidence.elbo_test is None
     return used == latent(evidence) and nats > USED * used
-
-
-def _epochs(evidence: Evidence) -> int:
-    return max(50, round(3 * float(evidence.training.get("epochs", 0))))

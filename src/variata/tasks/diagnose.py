@@ -35,11 +35,12 @@ def gather_evidence(model: Model, evaluation: Evaluation) -> Evidence:
     observed = one_pass(model.module, test)
     x = all_x(known, ROWS)
     about, schema = model.saved.about, model.schema
+    record = about.get("data", {})
     can_sample = observed.rate is not None
     distortion, self_distortion = _surprise(model, test)
     own = torch.as_tensor(schema.decode(x)).reshape(len(x), -1).double()
     return Evidence(
-        source=str(about.get("data", {}).get("name", "DATA")),
+        source=str(record.get("source") or record.get("name") or "DATA"),
         recipe=model.recipe,
         arguments=model.saved.arguments,
         kind=schema.kind,
@@ -50,7 +51,7 @@ def gather_evidence(model: Model, evaluation: Evaluation) -> Evidence:
         figures=evaluation.figures,
         history=model.history,
         training=about.get("training", {}),
-        train_rows=int(about.get("data", {}).get("rows", [len(known)])[0]),
+        train_rows=int(record.get("rows", [len(known)])[0]),
         x=x,
         samples=draw_samples(model.module, len(x), 0) if can_sample else None,
         labels=_labels_of(known, ROWS),

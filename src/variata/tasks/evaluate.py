@@ -31,6 +31,7 @@ from variata.tasks.source import reopened
 
 DRAWS = 100
 BASELINE_ROWS = 20_000
+AGGREGATE_ROWS = 5_000
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def evaluate(
     jacobian = model.schema.log_jacobian()
     figures: dict[str, Any] = {"data": _data(model, test, data), "recipe": model.recipe}
     figures |= _bounds(model, observed, test, k, seed, jacobian)
-    figures |= _latents(model, observed, seed)
+    figures |= _latents(model, observed, _aggregate(model, observed, train, seed), seed)
     figures["reconstruction"] = _reconstruction(model, test)
     figures["baselines"] = None if train is None else _baselines(model, train, test)
     figures["samples"] = None
@@ -140,17 +141,24 @@ def _bounds(
     }
 
 
-def _latents(model: Model, observed: Pass, seed: int) -> dict[str, Any]:
+def _aggregate(model: Model, observed: Pass, train: Examples | None, seed: int) -> Pass:
+    """The pass that q(z) is estimated from: few test rows say little about it (at most log N)."""
+    if train is None or len(observed.means) >= AGGREGATE_ROWS:
+        return observed
+    return one_pass(model.module, train.subset(_order(train)[:AGGREGATE_ROWS]), seed)
+
+
+def _latents(model: Model, observed: Pass, aggregate: Pass, seed: int) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "latent": model.latent,
         "active_units": active_units(observed.means),
         "mutual_information": None,
         "prior_gap": None,
     }
-    if observed.scales is None or len(observed.means) < 2:
+    if aggregate.scales is None or len(aggregate.means) < 2:
         return figures
-    information = mutual_information(observed.means, observed.scales, seed=seed)
-    gap = aggregate_gap(observed.means, observed.scales, seed=seed)
+    information = mutual_information(aggregate.means, aggregate.scales, seed=seed)
+    gap = aggregate_gap(aggregate.means, aggregate.scales, seed=seed)
     figures["mutual_information"] = information.mutual_information.as_dict() | {
         "ceiling": information.ceiling,
         "saturated": information.saturated,

@@ -20,7 +20,7 @@ from variata.models import LatentModel, Trace
 from variata.shapes import Draw, draw_common, draw_mean
 from variata.store import Saved
 from variata.tasks.bulk import chunks, outputs, quiet
-from variata.tasks.source import examples_of
+from variata.tasks.source import examples_of, options_of
 from variata.training import on
 
 Array = NDArray[Any]
@@ -164,7 +164,7 @@ class Model:
 
     def examples(self, data: Any) -> Examples:
         """Rows as the module sees them."""
-        return examples_of(data, self.schema)
+        return examples_of(data, self.schema, options_of(self.saved.about.get("data", {})))
 
     def _each(
         self, data: Any, read: Callable[[Trace], T], how: Draw, k: int = 1, seed: int = 0

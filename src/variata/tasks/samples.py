@@ -84,7 +84,7 @@ def sample_quality(
         "frechet": frechet_distance(ours, theirs),
         "frechet_of_training_rows": frechet_distance(ours, known[: len(ours)]),
         **asdict(prdc(ours, theirs)),
-        "nearer_to_training_rows": nearest_copies(theirs, known, ours).nearer_train,
+        "nearer_to_training_rows": nearest_copies(theirs, known, ours).nearer_train.as_dict(),
     }
 
 

@@ -86,6 +86,11 @@ def prepare_data(data: Any, options: DataOptions, seed: int) -> Prepared:
     return Prepared(source.name, schema, splits, record, notes)
 
 
+def options_of(record: dict[str, Any]) -> DataOptions:
+    """The options that a run's data was read with."""
+    return DataOptions(**_tuples(record.get("options", {})))
+
+
 def reopened(record: dict[str, Any]) -> Splits:
     """The parts of the data that a run was trained with.
 
@@ -98,8 +103,7 @@ def reopened(record: dict[str, Any]) -> Splits:
             "This model was trained on data given in memory, so its test rows are not at hand: "
             "name the data to use."
         )
-    options = DataOptions(**_tuples(record["options"]))
-    prepared = prepare_data(address, options, record["seed"])
+    prepared = prepare_data(address, options_of(record), record["seed"])
     if prepared.record["fingerprint"] != record["fingerprint"]:
         raise DataError(
             f"{address} has changed since the run was trained on it, so its test rows are no "
@@ -109,14 +113,35 @@ def reopened(record: dict[str, Any]) -> Splits:
 
 
 def examples_of(data: Any, schema: Schema, options: DataOptions | None = None) -> Examples:
-    """Rows for a trained model: a name, a path, arrays or frames, as its schema wants them."""
+    """Rows for a trained model: a name, a path, arrays or frames, as its schema wants them.
+
+    Args:
+        data: what to read.
+        schema: of the model.
+        options: with which the model's own data was read; columns to leave out may be absent.
+    """
     if isinstance(data, Examples):
         return data
-    wanted = options or DataOptions()
-    if schema.layout == "image" and wanted.size is None and isinstance(data, str | Path):
-        wanted = replace(wanted, size=None)
-    source = opened(data, wanted)
-    return Examples(schema.encode(source.values), schema, _labels(source))
+    source = _opened_like(data, options or DataOptions(), schema)
+    return Examples(schema.encode(_selected(source, schema)), schema, _labels(source))
+
+
+def _opened_like(data: Any, options: DataOptions, schema: Schema) -> Source:
+    if not isinstance(data, str | Path):
+        return opened(data, DataOptions())
+    try:
+        return opened(data, options)
+    except DataError:
+        if not options.ignore and options.label is None:
+            raise
+        return opened(data, replace(options, ignore=(), label=None))
+
+
+def _selected(source: Source, schema: Schema) -> Any:
+    names, wanted = source.columns, schema.columns
+    if names is None or wanted is None or names == wanted or not set(wanted) <= set(names):
+        return source.values
+    return source.values[:, [names.index(column) for column in wanted]]
 
 
 def _labels(source: Source) -> Any:

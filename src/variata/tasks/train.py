@@ -21,7 +21,7 @@ from variata.shapes import numel
 from variata.store import Saved
 from variata.tasks.model import Model
 from variata.tasks.run import Run
-from variata.tasks.source import DataOptions, Prepared, prepare_data
+from variata.tasks.source import DataOptions, Prepared, options_of, prepare_data
 from variata.training import Callback, History, Settings, forked
 from variata.training import fit as train
 from variata.version import __version__
@@ -102,9 +102,7 @@ def resume(folder: str | Path, callbacks: Sequence[Callback] = (), device: str =
     record, settings = plan["data"], Settings(**plan["settings"])
     if record["source"] is None:
         raise StoreError(f"{path} cannot be resumed: its data was given in memory.")
-    options = record["options"]
-    options = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
-    prepared = prepare_data(record["source"], DataOptions(**options), record["seed"])
+    prepared = prepare_data(record["source"], options_of(record), record["seed"])
     if prepared.record["fingerprint"] != record["fingerprint"]:
         raise StoreError(f"{path} cannot be resumed: {record['source']} has changed since.")
     where = chosen_device(device or plan["device"])

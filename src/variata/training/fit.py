@@ -17,6 +17,7 @@ from variata.training.randomness import forked
 from variata.training.sampler import batches, steps_per_epoch
 from variata.training.settings import Settings
 from variata.training.signals import StopRequest
+from variata.training.threads import suited
 from variata.training.validation import Examples
 
 VALIDATIONS = 50  # at most so many in one training
@@ -63,7 +64,7 @@ def fit(
     per_epoch = steps_per_epoch(len(train), batch_size)
     planned = None if settings.epochs is None else settings.epochs * per_epoch
     clock = Clock(planned, settings.budget)
-    with forked(device, settings.seed), StopRequest() as stop:
+    with suited(model, batch_size), forked(device, settings.seed), StopRequest() as stop:
         loop = Loop(model.to(device), phases, settings, clock, device)
         state = None if checkpoint is None else checkpoint.load()
         if state is not None:

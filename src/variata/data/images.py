@@ -1,0 +1,130 @@
+"""Folders and zip files of pictures."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+import numpy as np
+
+from variata.data.pictures import Look, Picture, look, read
+from variata.data.source import Source, encode_labels, three_parts
+from variata.errors import DataError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+PART_FOLDERS = {"train": "train", "valid": "valid", "val": "valid", "validation": "valid"} | {
+    "test": "test"
+}
+LARGEST_MEMBER = 1 << 28
+
+Size = tuple[int, int]
+
+
+def from_folder(folder: Path, size: Size | None = None) -> Source:
+    """Read all pictures below a folder, in the order of their names.
+
+    Subfolders are labels (below train/, valid/, test/ where these are there). Pictures keep their
+    size, (N, H, W) when all are grey and (N, H, W, 3) otherwise; `size` (H, W) resizes them.
+
+    Raises:
+        DataError: no pictures, an unreadable one, or two sizes, naming the files.
+    """
+    found = sorted(_walk(folder))
+    pictures = [Picture(name, partial(open, folder / name, "rb")) for name in found]
+    return _gather(folder.name or str(folder), str(folder), pictures, size)
+
+
+def from_zip(path: Path, size: Size | None = None) -> Source:
+    """Read all pictures of a zip file in memory, as `from_folder` does."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {m.filename: m for m in archive.infolist() if _wanted(m.filename)}
+            for name, member in members.items():
+                if member.file_size > LARGEST_MEMBER:
+                    raise DataError(f"'{name}' in '{path}' is too large to be a picture.")
+            pictures = [Picture(n, partial(_member, archive, n)) for n in sorted(members)]
+            return _gather(path.name, str(path), pictures, size)
+    except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, RuntimeError) as error:
+        raise DataError(f"Could not read '{path}' as a zip of pictures: {error}.") from error
+
+
+def folder_has_pictures(folder: Path) -> bool:
+    """Whether a picture lies anywhere below a folder."""
+    return next(_walk(folder), None) is not None
+
+
+def folder_labels(names: Sequence[str]) -> tuple[list[str], dict[str, np.ndarray]]:
+    """Return the label of each picture by its folder, and the rows of published parts.
+
+    >>> folder_labels(["train/cat/1.png", "test/dog/1.png"])[0]
+    ['cat', 'dog']
+    >>> folder_labels(["cat/1.png", "dog/a/1.png"])
+    (['cat', 'dog'], {})
+    """
+    parents = [PurePosixPath(name).parts[:-1] for name in names]
+    parts = np.asarray([PART_FOLDERS.get(p[0].lower(), "") if p else "" for p in parents])
+    if not len(parts) or "" in parts or set(parts.tolist()) == {"train"}:
+        return [p[0] if p else "" for p in parents], {}
+    rows = {str(part): np.flatnonzero(parts == part) for part in np.unique(parts)}
+    return [p[1] if len(p) > 1 else "" for p in parents], rows
+
+
+def _gather(name: str, place: str, pictures: Sequence[Picture], size: Size | None) -> Source:
+    if not pictures:
+        raise DataError(f"'{place}' holds no pictures ({', '.join(s[1:] for s in SUFFIXES)}).")
+    looks = [look(picture) for picture in pictures]
+    height, width = size or _one_size(pictures, looks)
+    grey = all(seen.grey for seen in looks)
+    values = np.empty((len(pictures), height, width, *(() if grey else (3,))), dtype=np.uint8)
+    for row, picture in enumerate(pictures):
+        values[row] = read(picture, grey, size)
+    texts, rows = folder_labels([p.name for p in pictures])
+    many = len(set(texts) - {""}) > 1
+    codes, names = encode_labels(texts, len(texts)) if many else (None, None)
+    lossy = all(p.name.lower().endswith((".jpg", ".jpeg")) for p in pictures)
+    return Source(name, values, codes, names, None, "image", three_parts(rows), lossy, _note(looks))
+
+
+def _one_size(pictures: Sequence[Picture], looks: Sequence[Look]) -> Size:
+    first = looks[0]
+    for picture, seen in zip(pictures, looks, strict=True):
+        if (seen.height, seen.width) != (first.height, first.width):
+            raise DataError(
+                f"The pictures have several sizes: '{pictures[0].name}' is"
+                f" {first.height}x{first.width} and '{picture.name}' is"
+                f" {seen.height}x{seen.width} (HxW); resize them with --size HxW."
+            )
+    return first.height, first.width
+
+
+def _note(looks: Sequence[Look]) -> str:
+    notes = [
+        "transparency is dropped" if any(seen.alpha for seen in looks) else "",
+        "16-bit values are scaled to 8 bits" if any(seen.deep for seen in looks) else "",
+    ]
+    return "; ".join(note for note in notes if note)
+
+
+def _walk(folder: Path) -> Iterator[str]:
+    for base, inner, files in os.walk(folder, followlinks=False):
+        inner[:] = sorted(name for name in inner if not name.startswith("."))
+        for name in sorted(files):
+            relative = (Path(base) / name).relative_to(folder).as_posix()
+            if _wanted(relative):
+                yield relative
+
+
+def _wanted(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
+    return not hidden and name.lower().endswith(SUFFIXES)
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
+    return io.BytesIO(archive.read(name))

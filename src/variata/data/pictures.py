@@ -1,0 +1,122 @@
+"""One picture file to an array of bytes, safely."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from variata.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MOST_PIXELS = 100_000_000
+ORIENTATION = 0x0112
+ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
+DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N")
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture not yet read: its name in the folder, and how to open it."""
+
+    name: str
+    open: Callable[[], IO[bytes]]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a picture's header says."""
+
+    height: int
+    width: int
+    grey: bool
+    alpha: bool
+    deep: bool
+
+
+def look(picture: Picture) -> Look:
+    """Read the header of a picture only.
+
+    Raises:
+        DataError: not a picture, or far too large, naming the file.
+    """
+    return _guarded(picture, _look)
+
+
+def read(picture: Picture, grey: bool, size: tuple[int, int] | None = None) -> np.ndarray:
+    """Return a picture as uint8 (H, W) when `grey`, else (H, W, 3), resized to `size` (H, W).
+
+    16-bit grey values are divided by 257; transparency is dropped; of animations, the first frame.
+
+    Raises:
+        DataError: unreadable or truncated, naming the file.
+    """
+    return _guarded(picture, lambda image: _pixels(image, grey, size))
+
+
+def _guarded(picture: Picture, use: Callable[[Image], T]) -> T:
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings(), picture.open() as stream:
+            warnings.simplefilter("ignore")
+            with Image.open(stream) as image:
+                _refuse_bomb(image)
+                return use(image)
+    except Image.DecompressionBombError as error:
+        raise DataError(f"The picture '{picture.name}' is too large: {error}.") from error
+    except (OSError, ValueError, SyntaxError, EOFError, struct.error, MemoryError) as error:
+        if isinstance(error, DataError):
+            raise DataError(f"The picture '{picture.name}' {error}") from error
+        raise DataError(f"Could not read the picture '{picture.name}': {error}.") from error
+
+
+def _refuse_bomb(image: Image) -> None:
+    if image.width * image.height > MOST_PIXELS:
+        raise DataError(f"is too large: {image.height}x{image.width} pixels.")
+
+
+def _look(image: Image) -> Look:
+    height, width = image.height, image.width
+    if image.getexif().get(ORIENTATION, 1) >= 5:
+        height, width = width, height
+    alpha = image.mode in ALPHA or "transparency" in image.info
+    return Look(height, width, _is_grey(image), alpha, image.mode in DEEP)
+
+
+def _is_grey(image: Image) -> bool:
+    if image.mode == "P" and image.palette is not None:
+        colours = np.asarray(image.getpalette("RGB") or [0, 0, 1]).reshape(-1, 3)
+        return bool((colours == colours[:, :1]).all())
+    return image.mode in ("1", "L", "LA", "La", *DEEP)
+
+
+def _pixels(image: Image, grey: bool, size: tuple[int, int] | None) -> np.ndarray:
+    from PIL import Image, ImageOps
+
+    if image.mode == "F":
+        raise DataError("holds floating-point values; save them as a .npy array.")
+    upright = ImageOps.exif_transpose(image)
+    upright = _eight_bits(upright) if upright.mode in DEEP else upright
+    plain = upright.convert("L" if grey else "RGB")
+    if size is not None and plain.size != (size[1], size[0]):
+        plain = plain.resize((size[1], size[0]), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    return np.asarray(plain, dtype=np.uint8)
+
+
+def _eight_bits(image: Image) -> Image:
+    from PIL import Image
+
+    values = np.asarray(image).astype(np.float64)
+    if values.max(initial=0) > 65535 or values.min(initial=0) < 0:
+        raise DataError("holds values outside 0 to 65535; save them as a .npy array.")
+    return Image.fromarray(np.rint(values / 257).astype(np.uint8))

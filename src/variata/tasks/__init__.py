@@ -1,0 +1,1 @@
+"""What may train and load: fit, the trained model and its verbs, evaluation, diagnosis, reports."""

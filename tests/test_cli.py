@@ -1,0 +1,297 @@
+"""The command line: every verb, every exit code, nothing overwritten, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from variata.cli.app import run
+
+TINY = ["--hidden", "8", "--latent", "2", "--epochs", "1", "--quiet"]
+
+
+def call(*arguments: object) -> int:
+    return run([str(argument) for argument in arguments])
+
+
+def call_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> Any:
+    capsys.readouterr()
+    assert call(*arguments, "--json") == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str]:
+    """The exit code and the one sentence of an error."""
+    capsys.readouterr()
+    code = call(*arguments)
+    said = capsys.readouterr()
+    assert "Traceback" not in said.err
+    assert said.out == ""
+    errors = [line for line in said.err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    return code, errors[0]
+
+
+@pytest.mark.parametrize("verb", ["sample", "reconstruct", "interpolate", "traverse", "map"])
+@pytest.mark.parametrize("ending", ["png", "npy"])
+def test_verbs_that_show(verb: str, ending: str, digits_run: Path, tmp_path: Path) -> None:
+    out = tmp_path / f"out.{ending}"
+    assert call(verb, digits_run, "--out", out) == 0
+    if ending == "png":
+        with Image.open(out) as image:
+            assert min(image.size) > 50
+    else:
+        assert np.isfinite(np.load(out)).all()
+
+
+def test_sample_gives_own_units_and_shape_fixed_by_the_seed(
+    digits_run: Path, tmp_path: Path
+) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        assert call("sample", digits_run, "-n", 5, "--out", tmp_path / f"{name}.npy", "--seed", seed) == 0
+    a, b, c = (np.load(tmp_path / f"{name}.npy") for name in "abc")
+    assert a.shape == (5, 8, 8)
+    assert set(np.unique(a)) <= set(range(17))
+    np.testing.assert_array_equal(a, b)
+    assert (a != c).any()
+
+
+def test_encode_decode_score(
+    digits_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    z, x, s = (tmp_path / name for name in ("z.npy", "x.npy", "s.npy"))
+    assert call("encode", digits_run, "digits", "--out", z) == 0
+    assert call("decode", digits_run, z, "--out", x) == 0
+    facts = call_json(capsys, "score", digits_run, "digits", "--out", s)
+    assert np.load(z).shape == (1797, 8)
+    assert np.load(x).shape == (1797, 8, 8)
+    assert np.load(s).shape == (1797,)
+    assert facts["mean"] == pytest.approx(np.load(s).mean())
+
+
+def test_evaluate_prints_what_is_promised(
+    digits_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = call_json(capsys, "evaluate", digits_run, "--k", 20)
+    promised = {
+        "elbo", "nll", "bits_per_dim", "rate", "distortion", "active_units", "mutual_information",
+        "reconstruction", "samples", "baselines",
+    }  # fmt: skip
+    assert promised <= set(figures)
+    assert set(figures["elbo"]) == {"mean", "se"}
+    assert set(figures["nll"]) == {"mean", "se", "k"}
+    assert figures["nll"]["k"] == 20
+    assert figures["nll"]["mean"] <= -figures["elbo"]["mean"]
+    assert figures["data"]["rows"] == 180
+    assert figures["bits_per_dim"] == pytest.approx(figures["nll"]["mean"] / np.log(2) / 64)
+    report = (digits_run / "report.html").read_text()
+    assert "<script" not in report
+    assert "http" not in report
+
+
+def test_doctor_reads_as_json_and_as_text(
+    digits_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    findings = call_json(capsys, "doctor", digits_run)["findings"]
+    assert all({"name", "evidence", "cause", "command"} <= set(f) for f in findings)
+    assert call("doctor", digits_run) == 0
+
+
+def test_lists(capsys: pytest.CaptureFixture[str]) -> None:
+    assert {r["name"] for r in call_json(capsys, "recipes")} >= {"ae", "vae", "beta_vae"}
+    assert "beta" in call_json(capsys, "recipes", "beta_vae")["page"]
+    assert "digits" in {d["name"] for d in call_json(capsys, "data")}
+    assert call("data", "mnist") == 0
+    assert "28" in capsys.readouterr().out
+
+
+def test_recipe_arguments_are_flags(
+    table_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--recipe", "beta_vae", "--beta", "3.5", "--hidden", "12", "6", "--epochs", "1"]
+    made = call_json(capsys, "train", table_csv, "--out", tmp_path / "r", "-q", *flags)
+    assert made["arguments"]["beta"] == 3.5
+    assert made["arguments"]["hidden"] == [12, 6]
+
+
+def test_a_configuration_file_gives_defaults_that_options_override(
+    table_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_text(f"data: {table_csv}\nrecipe: beta_vae\nbeta: 2\nhidden: [8]\nepochs: 1\n")
+    made = call_json(
+        capsys, "train", "--config", config, "--beta", "5", "--out", tmp_path / "r", "-q"
+    )
+    assert made["arguments"]["beta"] == 5.0
+    assert made["arguments"]["hidden"] == [8]
+
+
+def test_label_and_ignored_columns_never_reach_the_model(
+    table_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--ignore", "b", "--out", tmp_path / "r", *TINY]
+    made = call_json(capsys, "train", table_csv, *options)
+    assert made["arguments"]["shape"] == [3]
+    assert call("encode", tmp_path / "r", table_csv, "--out", tmp_path / "z.npy") == 0
+
+
+def test_without_out_a_dated_folder_is_printed(
+    table_csv: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call("train", table_csv, *TINY) == 0
+    folder = Path(capsys.readouterr().out.strip())
+    assert folder.parent == Path("runs")
+    assert (folder / "manifest.json").is_file()
+
+
+def test_usage_errors(
+    digits_run: Path, table_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--out", tmp_path / "r", "-q"]
+    config = tmp_path / "c.yaml"
+    config.write_text("recipe: vae\nepoch: 3\n")
+    cases: list[tuple[list[object], str]] = [
+        (["train", table_csv, "--recipe", "vea", *out], "Did you mean 'vae'"),
+        (["train", table_csv, "--latnt", "3", *out], "Did you mean 'latent'"),
+        (["train", table_csv, "--budget", "soon", *out], "--budget needs a duration"),
+        (["train", table_csv, "--epochs", "0", *out], "epochs"),
+        (["train", table_csv, "--split", "0.5,0.5", *out], "three shares"),
+        (["train", table_csv, "--split", "0.9,0.3,0.1", *out], "fractions"),
+        (["train", table_csv, "--device", "gpu7", *out], "no device 'gpu7'"),
+        (["train", table_csv, "--latent", "0", *out], "latent"),
+        (["train", "--config", config, table_csv, *out], "unknown key 'epoch'.*'epochs'"),
+        (["train", table_csv, "--config", tmp_path / "none.yaml", *out], "cannot be read"),
+        (["train"], "needs DATA"),
+        (["sample", digits_run, "--out", tmp_path / "a.txt"], r"must end in \.png"),
+        (["sample", digits_run, "-n", "0", "--out", tmp_path / "a.npy"], "at least 1"),
+        (["evaluate", digits_run, "--k", "0"], "at least 1"),
+        (["recipes", "veq"], "Unknown recipe"),
+        (["trian", "digits"], "No such command"),
+    ]
+    import re
+
+    for arguments, pattern in cases:
+        code, message = refused(capsys, *arguments)
+        assert code == 2, arguments
+        assert re.search(pattern, message), message
+    assert not (tmp_path / "r").exists()
+
+
+def test_data_errors(
+    digits_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def array(name: str, value: Any) -> Path:
+        np.save(tmp_path / name, value)
+        return tmp_path / f"{name}.npy"
+
+    values = np.random.default_rng(0).normal(size=(20, 3))
+    holes, endless = values.copy(), values.copy()
+    holes[7, 2], endless[3, 1] = np.nan, np.inf
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for i in range(4):
+        Image.fromarray(np.full((9, 9), i * 20, np.uint8)).save(folder / f"{i}.png")
+    content = (folder / "2.png").read_bytes()
+    (folder / "2.png").write_bytes(content[: len(content) // 2])
+    cases = [
+        (array("holes", holes), "NaN.*row 7.*column 2|row 7.*column 2.*"),
+        (array("endless", endless), "row 3"),
+        (array("empty", np.zeros((0, 3))), "empty|0 rows|no rows|at least"),
+        (array("one", values[:1]), "at least 2 rows"),
+        (folder, r"2\.png"),
+        (tmp_path / "nothing.npy", "nothing"),
+        ("mnits", "Did you mean 'mnist'"),
+    ]
+    import re
+
+    for data, pattern in cases:
+        code, message = refused(capsys, "train", data, "--out", tmp_path / "r", *TINY)
+        assert code == 3, message
+        assert re.search(pattern, message), message
+        assert not (tmp_path / "r").exists()
+    code, message = refused(
+        capsys, "encode", digits_run, array("wide", values), "--out", tmp_path / "z.npy"
+    )
+    assert code == 3
+    assert "8, 8" in message
+    assert not (tmp_path / "z.npy").exists()
+
+
+def test_bernoulli_on_real_numbers_is_an_error_that_says_so(
+    table_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--out", tmp_path / "r", *TINY]
+    code, message = refused(capsys, "train", table_csv, "--likelihood", "bernoulli", *out)
+    assert code == 3
+    assert "Bernoulli" in message
+    assert "gaussian" in message
+
+
+def test_folders_in_use_and_damaged_runs(
+    digits_run: Path, table_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    code, message = refused(capsys, "train", table_csv, "--out", tmp_path, *TINY)
+    assert (code, "in use" in message) == (5, True)
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+    code, message = refused(capsys, "evaluate", tmp_path)
+    assert (code, "no saved model" in message) == (5, True)
+    code, message = refused(capsys, "train", "--resume", digits_run)
+    assert (code, "has finished" in message) == (5, True)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_no_right_to_write(table_csv: Path, tmp_path: Path, capsys: Any) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o500)
+    code, message = refused(capsys, "train", table_csv, "--out", closed / "r", *TINY)
+    assert (code, "Cannot" in message) == (5, True)
+
+
+def test_a_file_where_a_folder_should_be(
+    table_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        code, message = refused(capsys, "train", table_csv, "--out", out, *TINY)
+        assert code == 5, message
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_an_interrupted_run_goes_on_to_the_same_weights(table_csv: Path, tmp_path: Path) -> None:
+    options = ["--hidden", "8", "--latent", "2", "--epochs", "150", "--batch-size", "32", "-q"]
+    assert call("train", table_csv, "--out", tmp_path / "whole", *options) == 0
+    command = [sys.executable, "-m", "variata", "train", str(table_csv)]
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path / "parts"), *options],
+        stderr=subprocess.PIPE,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    while not (tmp_path / "parts" / "training.json").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate()
+    if process.returncode == 0:
+        pytest.fail("the training ended before it could be interrupted: give it more epochs")
+    assert process.returncode == 143, said
+    assert b"--resume" in said
+    assert call("train", "--resume", tmp_path / "parts", "-q") == 0
+    whole, parts = ((tmp_path / n / "model.safetensors").read_bytes() for n in ("whole", "parts"))
+    assert whole == parts
+    assert not (tmp_path / "parts" / "checkpoint").exists()

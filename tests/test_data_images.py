@@ -1,0 +1,148 @@
+"""Folders and zips of pictures: sizes, channels, labels, parts, and files that are damaged."""
+
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from variata.data import infer_schema, open_source
+from variata.errors import DataError, UsageError
+
+RNG = np.random.default_rng(0)
+
+
+def _save(path, height=37, width=53, mode="RGB", **options):
+    channels = {"L": (), "LA": (2,), "RGB": (3,), "RGBA": (4,)}[mode]
+    pixels = RNG.integers(0, 256, (height, width, *channels), dtype=np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels, mode if mode == "LA" else None).save(path, **options)
+    return pixels
+
+
+def test_colour_pictures_of_any_size(tmp_path):
+    pixels = [_save(tmp_path / f"{i}.png") for i in range(5)]
+    source = open_source(tmp_path)
+    assert source.values.shape == (5, 37, 53, 3)
+    np.testing.assert_array_equal(source.values, np.stack(pixels))
+    assert source.labels is None
+    assert not source.lossy
+    assert infer_schema(source.values, layout=source.layout).shape == (3, 37, 53)
+
+
+def test_grey_pictures_keep_one_channel(tmp_path):
+    pixels = [_save(tmp_path / f"{i}.bmp", mode="L") for i in range(3)]
+    np.testing.assert_array_equal(open_source(tmp_path).values, np.stack(pixels))
+    _save(tmp_path / "colour.png")
+    mixed = open_source(tmp_path).values
+    assert mixed.shape == (4, 37, 53, 3)
+    np.testing.assert_array_equal(mixed[0, ..., 1], pixels[0])
+
+
+def test_subfolders_are_labels(tmp_path):
+    for name in ("cat/b.png", "cat/a.png", "dog/deep/c.png"):
+        _save(tmp_path / name)
+    source = open_source(str(tmp_path))
+    assert source.label_names == ("cat", "dog")
+    assert source.labels is not None
+    assert source.labels.tolist() == [0, 0, 1]
+    assert source.published is None
+
+
+def test_train_and_test_folders_are_published_parts(tmp_path):
+    for part, count in (("train", 20), ("test", 3)):
+        for i in range(count):
+            _save(tmp_path / part / ("cat" if i % 2 else "dog") / f"{i:02}.png", 4, 4, "L")
+    source = open_source(tmp_path)
+    assert source.label_names == ("cat", "dog")
+    assert source.published is not None
+    assert [len(p) for p in source.published] == [18, 2, 3]
+    assert sorted(np.concatenate(source.published).tolist()) == list(range(23))
+
+
+def test_two_sizes_are_named_and_resizing_helps(tmp_path):
+    _save(tmp_path / "a.png", 10, 12)
+    _save(tmp_path / "b.png", 11, 12)
+    with pytest.raises(DataError, match="'a.png' is 10x12 and 'b.png' is 11x12.*--size HxW"):
+        open_source(tmp_path)
+    assert open_source(tmp_path, size=(6, 8)).values.shape == (2, 6, 8, 3)
+
+
+def test_damaged_pictures_are_named(tmp_path):
+    _save(tmp_path / "a.png")
+    whole = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match="cut.png"):
+        open_source(tmp_path)
+    (tmp_path / "cut.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match="cut.png"):
+        open_source(tmp_path)
+
+
+def test_sixteen_bits_alpha_and_palettes(tmp_path):
+    deep = RNG.integers(0, 65536, (8, 9)).astype(np.uint16)
+    (tmp_path / "deep").mkdir()
+    Image.fromarray(deep).save(tmp_path / "deep" / "a.png")
+    source = open_source(tmp_path / "deep")
+    np.testing.assert_array_equal(source.values[0], np.rint(deep / 257).astype(np.uint8))
+    assert "16-bit" in source.note
+    rgba = _save(tmp_path / "alpha" / "a.png", mode="RGBA")
+    source = open_source(tmp_path / "alpha")
+    np.testing.assert_array_equal(source.values[0], rgba[..., :3])
+    assert "transparency" in source.note
+    (tmp_path / "palette").mkdir()
+    Image.fromarray(deep.astype(np.uint8)).convert("P").save(tmp_path / "palette" / "a.gif")
+    assert open_source(tmp_path / "palette").values.shape == (1, 8, 9)
+
+
+def test_pictures_stand_upright(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    _save(tmp_path / "a.jpg", 20, 30, exif=exif)
+    _save(tmp_path / "b.jpg", 30, 20)
+    source = open_source(tmp_path)
+    assert source.values.shape == (2, 30, 20, 3)
+    assert source.lossy
+
+
+def test_hidden_files_links_and_empty_folders(tmp_path):
+    with pytest.raises(DataError, match="holds no pictures"):
+        open_source(tmp_path)
+    _save(tmp_path / ".hidden.png")
+    _save(tmp_path / ".git" / "x.png")
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(DataError, match="holds no pictures"):
+        open_source(tmp_path)
+    _save(tmp_path / "a" / "x.png")
+    (tmp_path / "a" / "loop").symlink_to(tmp_path, target_is_directory=True)
+    assert len(open_source(tmp_path)) == 1
+
+
+def test_bombs_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("variata.data.pictures.MOST_PIXELS", 1000)
+    _save(tmp_path / "big.png")
+    with pytest.raises(DataError, match="'big.png' is too large: 37x53"):
+        open_source(tmp_path)
+
+
+def test_zip_of_pictures(tmp_path):
+    _save(tmp_path / "in" / "cat" / "a.png")
+    _save(tmp_path / "in" / "dog" / "b.png")
+    with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
+        for name in ("cat/a.png", "dog/b.png"):
+            archive.write(tmp_path / "in" / name, name)
+        archive.writestr("__MACOSX/cat/._a.png", b"junk")
+    zipped, folder = open_source(tmp_path / "p.zip"), open_source(tmp_path / "in")
+    np.testing.assert_array_equal(zipped.values, folder.values)
+    assert zipped.label_names == ("cat", "dog")
+    (tmp_path / "bad.zip").write_bytes(b"PK no")
+    with pytest.raises(DataError, match="bad.zip"):
+        open_source(tmp_path / "bad.zip")
+
+
+def test_one_picture_is_no_data_set(tmp_path):
+    _save(tmp_path / "a.png")
+    with pytest.raises(DataError, match="folder of pictures"):
+        open_source(tmp_path / "a.png")
+    with pytest.raises(UsageError, match="--label"):
+        open_source(tmp_path, label="x")
