@@ -12,6 +12,7 @@ import argparse
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from common import RESULTS, table, variata, write
 
@@ -27,7 +28,9 @@ def main() -> None:
         made = {name: name for name in CATALOGUE}
         made |= {"folder": pictures(Path(folder)), "csv": numbers(Path(folder))}
         names = options.only or list(made)
-        rows = [run(name, made[name], Path(folder) / "runs" / name, options.budget) for name in names]
+        rows = [
+            run(name, made[name], Path(folder) / "runs" / name, options.budget) for name in names
+        ]
     table(rows)
     print(write("any_data", rows, {"budget": options.budget}))
 
@@ -77,7 +80,7 @@ def numbers(folder: Path) -> str:
     import numpy as np
     from sklearn.datasets import load_breast_cancer
 
-    cancer = load_breast_cancer()
+    cancer: Any = load_breast_cancer()
     path = folder / "cancer.csv"
     names = ",".join(name.replace(" ", "_") for name in cancer.feature_names)
     np.savetxt(path, cancer.data, delimiter=",", header=names, comments="")

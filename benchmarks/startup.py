@@ -1,6 +1,6 @@
 """What starting costs: `import variata` above `import torch`, and `variata --help`.
 
-    python benchmarks/startup.py
+python benchmarks/startup.py
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def main() -> None:
     torch = seconds(*python, "import torch")
     variata = seconds(*python, "import torch, variata")
     bare = seconds(*python, "import variata")
-    help_ = seconds(sys.executable.replace("python3", "python").rsplit("/", 1)[0] + "/variata", "--help")
+    help_ = seconds(
+        sys.executable.replace("python3", "python").rsplit("/", 1)[0] + "/variata", "--help"
+    )
     rows = [
         {"what": "import torch", "seconds": torch},
         {"what": "import torch, variata: above import torch", "seconds": variata - torch},

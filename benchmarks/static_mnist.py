@@ -35,9 +35,7 @@ def run(recipe: str, budget: str, k: int, seed: int) -> dict[str, object]:
         chosen = ["--recipe", recipe, "--budget", budget, "--seed", str(seed), "--out", out]
         text, seconds = variata("train", "binarized_mnist", *chosen, "--quiet", "--json")
         training = json.loads(text)["training"]
-        text, _ = variata(
-            "evaluate", out, "--k", str(k), "--no-samples", "--no-report", "--json"
-        )
+        text, _ = variata("evaluate", out, "--k", str(k), "--no-samples", "--no-report", "--json")
         figures = json.loads(text)
     return {
         "recipe": recipe,

@@ -58,7 +58,10 @@ def test_sample_gives_own_units_and_shape_fixed_by_the_seed(
     digits_run: Path, tmp_path: Path
 ) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        assert call("sample", digits_run, "-n", 5, "--out", tmp_path / f"{name}.npy", "--seed", seed) == 0
+        assert (
+            call("sample", digits_run, "-n", 5, "--out", tmp_path / f"{name}.npy", "--seed", seed)
+            == 0
+        )
     a, b, c = (np.load(tmp_path / f"{name}.npy") for name in "abc")
     assert a.shape == (5, 8, 8)
     assert set(np.unique(a)) <= set(range(17))
@@ -191,9 +194,7 @@ def test_usage_errors(
     assert not (tmp_path / "r").exists()
 
 
-def test_data_errors(
-    digits_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_data_errors(digits_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def array(name: str, value: Any) -> Path:
         np.save(tmp_path / name, value)
         return tmp_path / f"{name}.npy"

@@ -189,6 +189,8 @@ def test_damaged_idx(tmp_path, data, words):
 
 
 def test_missing_and_unknown(tmp_path):
+    with pytest.raises(DataError, match="got nothing"):
+        open_source("")
     with pytest.raises(DataError, match="does not exist.*`variata data`.*Did you mean 'mnist'"):
         open_source("mnits")
     with pytest.raises(DataError, match="does not exist"):

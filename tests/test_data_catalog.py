@@ -162,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):
             self.wfile.write(body[:cut])
 
-    def log_message(self, *args):
+    def log_message(self, format, *args):
         pass
 
 

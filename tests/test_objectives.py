@@ -191,7 +191,9 @@ def test_gradient_equals_finite_differences() -> None:
         torch.manual_seed(1)
         changed = {"encoder.layers.0.linear.weight": value}
         call = torch.func.functional_call
-        trace = call(_Observer(model), {f"model.{n}": v for n, v in changed.items()}, (Batch(x, x),))
+        trace = call(
+            _Observer(model), {f"model.{n}": v for n, v in changed.items()}, (Batch(x, x),)
+        )
         return objective(model, trace, Moment()).total
 
     assert torch.autograd.gradcheck(loss, (weight.detach().clone().requires_grad_(),))

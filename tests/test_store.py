@@ -91,9 +91,7 @@ def rewrite(folder: Path, **changes: object) -> None:
         {"schema": {}},
     ],
 )
-def test_a_configuration_from_elsewhere_is_refused(
-    copy: Path, changes: dict[str, object]
-) -> None:
+def test_a_configuration_from_elsewhere_is_refused(copy: Path, changes: dict[str, object]) -> None:
     rewrite(copy, **changes)
     with pytest.raises(StoreError):
         load(copy)

@@ -114,7 +114,15 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path: Path) -> No
     for at in (5, 9):
         again = composition()
         stop = [StopAt(at)]
-        fit(again.model, made.phases, rows(), rows(), SETTINGS, checkpoint=checkpoint, callbacks=stop)
+        fit(
+            again.model,
+            made.phases,
+            rows(),
+            rows(),
+            SETTINGS,
+            checkpoint=checkpoint,
+            callbacks=stop,
+        )
     newest = checkpoint.load()
     assert newest is not None
     path = max(tmp_path.glob("*.safetensors"), key=lambda p: p.stat().st_mtime_ns)

@@ -1,4 +1,4 @@
-"""Everything variata raises on purpose: one sentence each, with the exit code the command line ends with."""
+"""All that variata raises on purpose: a sentence each, and the command line's exit code."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class StoreError(VariataError, OSError):
 
 
 class InterruptError(VariataError):
-    """Training was stopped by a signal, after saving; the exit code is 128 + the signal's number."""
+    """Training was stopped by a signal, after saving; the exit code is 128 + its number."""
 
     exit_code = 130
 

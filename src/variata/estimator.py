@@ -151,13 +151,15 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """Load what `save`, `variata.fit` or `variata train` saved."""
         model = load(folder, device)
         parameters = model.saved.about.get("estimator", {"recipe": model.recipe})
-        parameters = {k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()}
-        made = cls(**parameters)
+        made = cls().set_params(
+            **{k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()}
+        )
         made.model_, made._exact_ = model, _in_double_precision(model)
         if model.schema.layout == "vector":
-            made.n_features_in_ = model.schema.shape[0]
+            setattr(made, "n_features_in_", model.schema.shape[0])  # noqa: B010
         if model.schema.columns is not None:
-            made.feature_names_in_ = np.asarray(model.schema.columns, dtype=object)
+            names = np.asarray(model.schema.columns, dtype=object)
+            setattr(made, "feature_names_in_", names)  # noqa: B010
         epochs = model.saved.about.get("training", {}).get("epochs", 1)
         made.n_iter_ = max(1, round(epochs))
         return made

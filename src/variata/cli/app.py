@@ -99,8 +99,9 @@ def run(arguments: Sequence[str]) -> int:
     except MemoryError:
         return fail("Out of memory: use a smaller --batch-size, fewer rows, or smaller images.", 6)
     except Exception as error:
-        if hasattr(error, "format_message"):  # typer's own, whose class differs between versions
-            return fail(error.format_message(), 2)
+        message = getattr(error, "format_message", None)
+        if message is not None:  # typer's own errors, whose class differs between its versions
+            return fail(message(), 2)
         if os.environ.get("VARIATA_DEBUG"):
             raise
         warn("This is a fault in variata; VARIATA_DEBUG=1 shows where. Please report it.")

@@ -27,5 +27,7 @@ def data(
             emit_table([(e.name, e.title) for e in entries])
         return
     entry = asdict(catalog.entry(name))
-    shown = {key: value for key, value in entry.items() if isinstance(value, str | int | bool | tuple)}
+    shown = {
+        key: value for key, value in entry.items() if isinstance(value, str | int | bool | tuple)
+    }
     emit_json(shown) if as_json else emit_table([(k, v) for k, v in shown.items() if v])

@@ -89,12 +89,9 @@ def _samples(samples: dict[str, Any] | None) -> list[tuple[str, str]]:
         return []
     name, training = samples["features"], samples["frechet_of_training_rows"]
     shares = ("precision", "recall", "density", "coverage")
+    distance = f"{samples['frechet']:.3f} (training rows: {training:.3f})"
     return [
-        (
-            "samples",
-            f"Frechet distance {samples['frechet']:.3f} in the features of {name} "
-            f"(training rows: {training:.3f})",
-        ),
+        ("samples", f"Frechet distance {distance}, in the features of {name}"),
         ("", ", ".join(f"{share} {samples[share]:.2f}" for share in shares)),
     ]
 

@@ -33,7 +33,12 @@ class Bar(Callback):
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (BarColumn(30), "{task.percentage:>3.0f}%", TimeRemainingColumn(), TextColumn("{task.description}"))
+        columns = (
+            BarColumn(30),
+            "{task.percentage:>3.0f}%",
+            TimeRemainingColumn(),
+            TextColumn("{task.description}"),
+        )
         self.bar = Progress(*columns, console=Console(stderr=True), transient=True)
         self.task = self.bar.add_task("", total=1.0)
         self.bar.start()
@@ -66,7 +71,9 @@ def finish(history: History) -> None:
     """How training ended, and what was unusual."""
     for note in history.notes:
         say(f"note: {note}")
-    say(f"Training ended ({history.ended}); the best weights are those of step {history.best_step}.")
+    say(
+        f"Training ended ({history.ended}); the best weights are those of step {history.best_step}."
+    )
 
 
 def _name(name: str) -> Any:

@@ -28,9 +28,7 @@ def train(
         typer.Argument(metavar="DATA", help="Catalogue name, file or folder of images."),
     ] = None,
     recipe: Annotated[str | None, typer.Option(help="Name; see `variata recipes`.")] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="New folder for the run.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="New folder for the run.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the data.")] = None,
     budget: Annotated[
         str | None, typer.Option(help="Time instead of epochs, such as 30s, 3m or 1h.")

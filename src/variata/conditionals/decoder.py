@@ -16,10 +16,10 @@ class Head(Protocol):
     """Turns raw network outputs into p(x | z).
 
     Attributes:
-        parameters: how many raw outputs P every element of x needs.
+        per_element: how many raw outputs P every element of x needs.
     """
 
-    parameters: int
+    per_element: int
 
     def __call__(self, raw: Tensor) -> Distribution:
         """Raw outputs (K, B, P, *X) to a likelihood with batch shape (K, B)."""
@@ -42,7 +42,7 @@ class Decoder(nn.Module):
     def __init__(self, network: nn.Module, head: nn.Module, shape: Shape) -> None:
         super().__init__()
         self.network, self.head = network, head
-        self.raw_shape: Shape = (int(head.parameters), *shape)  # type: ignore[arg-type]
+        self.raw_shape: Shape = (int(head.per_element), *shape)  # type: ignore[arg-type]
 
     def forward(self, h: Tensor) -> Distribution:
         raw = self.network(h.flatten(0, 1))
@@ -67,6 +67,7 @@ class Decoder(nn.Module):
 
 
 @torch.no_grad()
-def prepare(decoder: Decoder, x: Tensor) -> None:
+def prepare(decoder: nn.Module, x: Tensor) -> None:
     """Start a decoder at the mean and standard deviation of examples x (N, *X)."""
-    decoder.start_at(x.mean(0), x.std(0, unbiased=False))
+    if isinstance(decoder, Decoder):
+        decoder.start_at(x.mean(0), x.std(0, unbiased=False))

@@ -29,7 +29,7 @@ SMALLEST_MEAN = 0.02
 class BernoulliHead(nn.Module):
     """Values 0 or 1."""
 
-    parameters = 1
+    per_element = 1
 
     def forward(self, raw: Tensor) -> Bernoulli:
         return Bernoulli(raw.squeeze(2), raw.dim() - 3)
@@ -54,7 +54,7 @@ class GaussianHead(nn.Module):
         arXiv:2006.13202
     """
 
-    parameters = 1
+    per_element = 1
     floor: Tensor
 
     def __init__(self, scale_shape: Shape, floor: float | Sequence[float]) -> None:
@@ -77,9 +77,9 @@ class GaussianHead(nn.Module):
 
 
 class LogisticHead(nn.Module):
-    """Values on an even grid of `levels` between 0 and 1, with a predicted scale for every element."""
+    """Values on an even grid of `levels` in [0, 1], with a predicted scale for every element."""
 
-    parameters = 2
+    per_element = 2
 
     def __init__(self, levels: int) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class LogisticMixtureHead(nn.Module):
     def __init__(self, levels: int, components: int) -> None:
         super().__init__()
         self.levels, self.lowest, self.components = levels, _lowest_log_scale(levels), components
-        self.parameters = 3 * components
+        self.per_element = 3 * components
 
     def forward(self, raw: Tensor) -> LogisticMixture:
         weights, means, log_scales = raw.movedim(2, -1).chunk(3, -1)
@@ -124,19 +124,19 @@ class CategoricalHead(nn.Module):
 
     def __init__(self, classes: int) -> None:
         super().__init__()
-        self.parameters = classes
+        self.per_element = classes
 
     def forward(self, raw: Tensor) -> Categorical:
         return Categorical(raw.movedim(2, -1), raw.dim() - 3)
 
     def start(self, mean: Tensor, scale: Tensor) -> Tensor:
-        return torch.zeros(self.parameters, *mean.shape)
+        return torch.zeros(self.per_element, *mean.shape)
 
 
 class PoissonHead(nn.Module):
     """Counts whose variance is their mean."""
 
-    parameters = 1
+    per_element = 1
 
     def forward(self, raw: Tensor) -> Poisson:
         return Poisson(raw.squeeze(2), raw.dim() - 3)
@@ -148,7 +148,7 @@ class PoissonHead(nn.Module):
 class NegativeBinomialHead(nn.Module):
     """Counts that vary more than their mean, with a learned dispersion for every element."""
 
-    parameters = 1
+    per_element = 1
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -196,7 +196,7 @@ def likelihood_head(
     Raises:
         UsageError: for an unknown name, or one that needs `levels` and has none.
 
-    >>> likelihood_head("logistic", (1, 8, 8), levels=17).parameters
+    >>> likelihood_head("logistic", (1, 8, 8), levels=17).per_element
     2
     """
     if name not in HEADS:

@@ -112,7 +112,7 @@ def _numbers(values: Any, name: str) -> np.ndarray:
     try:
         return as_array(values)
     except DataError as error:
-        raise DataError(f"{name}: {error}") from error
+        raise DataError(str(error) if name == "array" else f"'{name}': {error}") from error
 
 
 def _values_key(path: Path, arrays: Mapping[str, np.ndarray], key: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 ID_NAMES = {"", "id", "index", "idx", "uuid", "guid", "row", "rowid", "row_id", "unnamed: 0"}
@@ -29,4 +30,4 @@ def is_identifier(cells: Sequence[str]) -> bool:
         numbers = sorted(float(cell) for cell in cells)
     except ValueError:
         return True
-    return all(b - a == 1 for a, b in zip(numbers, numbers[1:], strict=False))
+    return all(b - a == 1 for a, b in itertools.pairwise(numbers))

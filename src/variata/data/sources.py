@@ -71,6 +71,8 @@ def open_source(
         return data
     if not isinstance(data, (str, Path)):
         return _from_memory(data, options)
+    if not str(data):
+        raise DataError("Expected a path or the name of a data set, got nothing.")
     path = Path(data).expanduser()
     if path.is_dir():
         return _from_directory(path, options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -60,6 +60,9 @@ class LatentModel(nn.Module):
         """Draw every latent from its prior, except those given; the likelihood is (1, n)."""
         return self._descend(c, 1, n, given or {}, None, None, how)
 
+    def _levels(self) -> Iterator[Level]:
+        yield from self.levels  # type: ignore[misc]
+
     def _descend(
         self,
         h: Tensor | None,
@@ -72,10 +75,11 @@ class LatentModel(nn.Module):
     ) -> Trace:
         stages: list[Stage] = []
         h = h if h is None else spread(h, k)
-        for i, level in enumerate(self.levels):
+        for i, level in enumerate(self._levels()):
             p = level.prior(h)
-            inferred = features is not None and i not in given and level.posterior is not None
-            q = level.posterior(h, features) if inferred else None
+            q = None
+            if features is not None and i not in given and level.posterior is not None:
+                q = level.posterior(h, features)
             z = spread(given[i], k) if i in given else how(q or p, k, n)
             stages.append(Stage(z, p, q))
             h = level.merge(h, z)

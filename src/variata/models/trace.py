@@ -1,4 +1,4 @@
-"""Frozen records of one pass. Objectives, metrics and tasks read them and never run the model again."""
+"""Frozen records of one pass. Objectives, metrics and tasks read them and run nothing again."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -67,7 +68,7 @@ class ConvEncoder(nn.Module):
         self.padding = (0, width - shape[2], 0, height - shape[1])
         widths = _widths(channels, times)
         layers: list[nn.Module] = [nn.Conv2d(shape[0], widths[0], 3, padding=1)]
-        for a, b in zip(widths, widths[1:], strict=False):
+        for a, b in pairwise(widths):
             layers += [nn.Conv2d(a, b, 4, stride=2, padding=1), Residual(b)]
         self.layers = nn.Sequential(*layers, nn.SiLU(), nn.Flatten())
         self.output = Dense(widths[-1] * (height >> times) * (width >> times), hidden)
@@ -79,7 +80,7 @@ class ConvEncoder(nn.Module):
 
 
 class ConvDecoder(nn.Module):
-    """Latents (N, *Z) to raw likelihood parameters (N, P, C, H, W), with a bias for every element."""
+    """Latents (N, *Z) to raw parameters (N, P, C, H, W), with a bias for every element."""
 
     def __init__(
         self, inputs: int, shape: Shape, parameters: int, channels: int, hidden: int
@@ -91,7 +92,7 @@ class ConvDecoder(nn.Module):
         self.start = (widths[0], height >> times, width >> times)
         self.input = nn.Sequential(Dense(inputs, hidden), Dense(hidden, math.prod(self.start)))
         layers: list[nn.Module] = []
-        for a, b in zip(widths, widths[1:], strict=False):
+        for a, b in pairwise(widths):
             layers += [Residual(a), nn.Conv2d(a, 4 * b, 3, padding=1), nn.PixelShuffle(2)]
         last = nn.Conv2d(widths[-1], parameters * shape[0], 3, padding=1, bias=False)
         self.layers = nn.Sequential(*layers, nn.SiLU(), last)

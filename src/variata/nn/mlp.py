@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,6 @@ from torch.nn import functional as F
 
 from variata.errors import UsageError
 from variata.shapes import Shape, numel
-
 
 QUIET = 0.1
 
@@ -33,7 +33,7 @@ def stack(inputs: int, hidden: Sequence[int]) -> nn.Sequential:
     if not hidden or min(hidden) < 1:
         raise UsageError(f"hidden needs one or more positive widths, got {list(hidden)}.")
     widths = [inputs, *hidden]
-    return nn.Sequential(*(Dense(a, b) for a, b in zip(widths, widths[1:], strict=False)))
+    return nn.Sequential(*(Dense(a, b) for a, b in pairwise(widths)))
 
 
 class MLPEncoder(nn.Module):

@@ -1,4 +1,4 @@
-"""What a recipe is: a call. Command line flags, configuration files and saved models derive from it."""
+"""A recipe is a call: flags, configuration files and saved models derive from it."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from variata.conditionals import DiracPosterior, GaussianPosterior, StandardNorm
 from variata.data.views import shift
 from variata.models import LatentModel, Level
 from variata.objectives import Distortion, ImportanceBound, Objective, Rate
-from variata.recipes.parts import Parts
 from variata.recipes.catalogue import Composition, recipe
+from variata.recipes.parts import Parts
 from variata.schedules import constant, warm_up
 from variata.shapes import Shape
 from variata.training import Phase

@@ -82,12 +82,12 @@ class Parts:
         """The decoder from `inputs` latent dimensions to the likelihood."""
         floor = self._floor()
         head = likelihood_head(self.likelihood, self.shape, self.levels, floor, self.components)
-        count = int(head.parameters)  # type: ignore[arg-type]
+        count = int(head.per_element)  # type: ignore[arg-type]
         network = self.decoder or self._decoder_network(inputs, count)
         return Decoder(network, head, self.shape)
 
     def _encoder_network(self) -> nn.Module:
-        hidden = self.hidden or ()
+        hidden = self._widths()
         if self.network == "conv":
             body: nn.Module = ConvEncoder(self._image(), self.channels or 1, hidden[-1])
         elif self.likelihood == "categorical" and self.levels is not None:
@@ -100,11 +100,14 @@ class Parts:
         return nn.Sequential(Log1p(), body) if counts else body
 
     def _decoder_network(self, inputs: int, parameters: int) -> nn.Module:
-        hidden = self.hidden or ()
+        hidden = self._widths()
         if self.network == "conv":
             image = self._image()
             return ConvDecoder(inputs, image, parameters, self.channels or 1, hidden[-1])
         return MLPDecoder(inputs, self.shape, parameters, hidden[::-1])
+
+    def _widths(self) -> tuple[int, ...]:
+        return self.hidden or default_hidden(self.shape)
 
     def _image(self) -> Shape:
         if len(self.shape) != 3:

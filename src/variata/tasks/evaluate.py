@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -220,17 +219,3 @@ def _pca(model: Model, known: Tensor, rows: Tensor) -> dict[str, Any]:
     baseline = PCABaseline(_components(model)).fit(_own(model, known))
     error = baseline.error(_own(model, rows))
     return error.as_dict()
-
-
-def headline(figures: dict[str, Any]) -> str:
-    """The figures that matter most, in one line.
-
-    >>> headline({"elbo": None, "distortion": {"mean": 3.0, "se": 0.1}})
-    'distortion 3.00 nats (an autoencoder has no likelihood)'
-    """
-    if figures["elbo"] is None:
-        return f"distortion {figures['distortion']['mean']:.2f} nats (an autoencoder has no likelihood)"
-    nll, se = figures["nll"]["mean"], figures["nll"]["se"]
-    bits = figures["bits_per_dim"]
-    shown = "" if math.isnan(bits) else f", {bits:.4f} bits/dim"
-    return f"NLL at most {nll:.2f} ± {se or 0:.2f} nats (K = {figures['nll']['k']}){shown}"

@@ -38,13 +38,14 @@ def images_of(schema: Schema, values: Array) -> Tensor:
         moved = moved.movedim(-1, -3)
     moved = moved.reshape(-1, *schema.shape)
     low, high = _range(schema, moved)
-    return ((moved - low) / max(high - low, 1e-12)).clamp(0, 1).float()[:, :3]
+    images = ((moved - low) / max(high - low, 1e-12)).clamp(0, 1).float()
+    return images[:, : 3 if images.shape[1] > 2 else 1]
 
 
 def sample_picture(model: Model, values: Array) -> bytes:
     """A grid of images, or small plots of rows."""
     if model.schema.layout == "image":
-        return png_bytes(grid(_gray(images_of(model.schema, values))))
+        return png_bytes(grid(images_of(model.schema, values)))
     return profile_grid(_rows(values)[:SHOWN_ROWS], model.schema.columns, title="samples")
 
 
@@ -52,8 +53,8 @@ def reconstruction_picture(model: Model, examples: Examples, count: int = 24) ->
     """Data above its reconstructions."""
     values, rebuilt = original(examples, count), model.reconstruct(some(examples, count))
     if model.schema.layout == "image":
-        pair = (_gray(images_of(model.schema, v)) for v in (values, rebuilt))
-        return reconstructions(*pair)
+        above, below = (images_of(model.schema, v) for v in (values, rebuilt))
+        return reconstructions(above, below)
     rows = (_rows(values)[:SHOWN_ROWS], _rows(rebuilt)[:SHOWN_ROWS])
     return profile_grid(rows[0], model.schema.columns, rows[1])
 
@@ -70,7 +71,7 @@ def interpolation_picture(model: Model, values: Array) -> bytes:
     """Paths from one example to another."""
     paths, steps = values.shape[:2]
     if model.schema.layout == "image":
-        images = _gray(images_of(model.schema, values.reshape(-1, *values.shape[2:])))
+        images = images_of(model.schema, values.reshape(-1, *values.shape[2:]))
         return interpolation(images.unflatten(0, (paths, steps)))
     return profile_grid(_rows(values[0])[:SHOWN_ROWS], model.schema.columns, title="path 1")
 
@@ -78,7 +79,7 @@ def interpolation_picture(model: Model, values: Array) -> bytes:
 def traversal_values(
     model: Model, observed: Pass, dimensions: int, values: tuple[float, ...] = SPREAD
 ) -> tuple[Array, list[int]]:
-    """Decoder means where single dimensions move through values, (R, V, *own); highest rate first."""
+    """Decoder means where single dimensions move, (R, V, *own); the highest rate first."""
     order = by_importance(observed)[:dimensions]
     origin = np.zeros(model.latent, dtype=np.float32)
     return np.stack([model.traverse(origin, d, values) for d in order]), order
@@ -92,7 +93,7 @@ def traversal_picture(
     importance = _importance(observed)
     rates = [float(importance[d]) for d in order]
     if model.schema.layout == "image":
-        images = _gray(images_of(model.schema, shown.reshape(-1, *shown.shape[2:])))
+        images = images_of(model.schema, shown.reshape(-1, *shown.shape[2:]))
         return traversal(images.unflatten(0, shown.shape[:2]), order, rates, values)
     lines = shown.reshape(*shown.shape[:2], -1)
     return profile_traversal(lines, order, rates, values, model.schema.columns)
@@ -116,12 +117,10 @@ def map_methods(model: Model, rows: int) -> list[str]:
 
 
 def manifold_picture(model: Model, n: int = 20) -> bytes | None:
-    """What a two-dimensional latent space decodes to; None for others, or for data without images."""
+    """What a latent plane decodes to; None for other latents, or data without images."""
     if model.latent != 2 or model.schema.layout != "image":
         return None
-    return png_bytes(
-        manifold_grid(lambda z: _gray(images_of(model.schema, model.decode(z.numpy()))), n)
-    )
+    return png_bytes(manifold_grid(lambda z: images_of(model.schema, model.decode(z.numpy())), n))
 
 
 def by_importance(observed: Pass) -> list[int]:
@@ -190,13 +189,9 @@ def _importance(observed: Pass) -> Tensor:
 def _range(schema: Schema, values: Tensor) -> tuple[float, float]:
     if schema.kind in {"binary", "levels", "category"} and schema.levels:
         return schema.low, schema.low + schema.step * (schema.levels - 1)
-    return float(values.quantile(0.01)) if values.numel() < 10**7 else float(values.min()), float(
-        values.max()
-    )
-
-
-def _gray(images: Tensor) -> Tensor:
-    return images[:, :1] if images.shape[1] == 2 else images
+    some = values.flatten()[:: max(1, values.numel() // 10**6)]
+    low, high = some.quantile(torch.tensor([0.005, 0.995], dtype=some.dtype)).tolist()
+    return low, high
 
 
 def _rows(values: Array) -> Array:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -26,6 +26,7 @@ from variata.training import Callback, History, Settings, forked
 from variata.training import fit as train
 from variata.version import __version__
 
+T = TypeVar("T", Settings, DataOptions)
 PREPARE_ROWS = 5_000  # enough to know the margins of the data
 
 
@@ -69,26 +70,24 @@ def fit(
     >>> fit(x, latent=2, hidden=(8,), epochs=2).encode(x).shape
     (200, 2)
     """
-    settings, arguments = _taken(settings or Settings(), arguments)
-    options, arguments = _taken(options or DataOptions(), arguments)
-    if "likelihood" in arguments:
-        options = replace(options, likelihood=arguments.pop("likelihood"))
+    how, arguments = _taken(settings or Settings(), arguments)
+    reading, arguments = _taken(options or DataOptions(), arguments)
     recipes.get(recipe)
     for name in arguments:
         recipes.get(recipe).checked(name, arguments[name])
     where = chosen_device(device)
     _refuse_unsavable(out, arguments)
-    prepared = prepare_data(data, options, settings.seed)
-    settings = settings.resolved(len(prepared.splits.train))
-    plan = {"recipe": recipe, "arguments": arguments, "settings": settings.as_dict()}
+    prepared = prepare_data(data, reading, how.seed)
+    how = how.resolved(len(prepared.splits.train))
+    plan = {"recipe": recipe, "arguments": arguments, "settings": how.as_dict()}
     run = None if out is None else Run(Path(out))
     with run or nullcontext():
-        composition = compose(recipe, prepared.schema, arguments, settings.seed)
+        composition = compose(recipe, prepared.schema, arguments, how.seed)
         if run is not None:
             run.write_plan(plan | {"data": prepared.record, "device": device})
         for line in _chosen(prepared, composition, where):
             (announce or _silent)(line)
-        return _train(prepared, composition, settings, where, run, callbacks)
+        return _train(prepared, composition, how, where, run, callbacks)
 
 
 def resume(folder: str | Path, callbacks: Sequence[Callback] = (), device: str = "") -> Model:
@@ -114,12 +113,15 @@ def resume(folder: str | Path, callbacks: Sequence[Callback] = (), device: str =
 def _chosen(prepared: Prepared, composition: Composition, device: torch.device) -> list[str]:
     arguments, rows = composition.arguments or {}, prepared.record["rows"]
     parameters = sum(p.numel() for p in composition.model.parameters())
+    made = (
+        f"{composition.recipe}: {arguments['latent']} latent dimensions, {arguments['network']} "
+        f"network, {parameters:,} parameters, on {device}"
+    )
     return [
         *prepared.notes,
         f"{prepared.name}: {prepared.schema.describe()}",
         f"{rows[0]:,} rows to learn from, {rows[1]:,} to choose by, {rows[2]:,} kept for the test",
-        f"{composition.recipe}: {arguments['latent']} latent dimensions, {arguments['network']} "
-        f"network, {parameters:,} parameters, on {device}",
+        made,
     ]
 
 
@@ -238,8 +240,8 @@ def _refuse_unsavable(out: str | Path | None, arguments: dict[str, Any]) -> None
         )
 
 
-def _taken(record: Any, arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    names = [name for name in arguments if name in record.__dataclass_fields__]
+def _taken(record: T, arguments: dict[str, Any]) -> tuple[T, dict[str, Any]]:
+    names = {field.name for field in fields(record)} & set(arguments)
     taken = {name: arguments[name] for name in names}
     rest = {name: value for name, value in arguments.items() if name not in names}
     return replace(record, **taken), rest

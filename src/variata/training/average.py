@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch import nn
+
+from variata.models import LatentModel
 
 EVERY = 5  # steps between updates: an average over a thousand steps does not need each
 
 
 class Average:
-    """A copy of a module whose floating-point state follows it slowly.
+    """A copy of a model whose floating-point state follows it slowly.
 
     The decay grows from 0 to `decay`, so that early weights are soon forgotten.
 
@@ -19,16 +20,16 @@ class Average:
         Acceleration of Stochastic Approximation by Averaging (Polyak and Juditsky, 1992)
     """
 
-    def __init__(self, module: nn.Module, decay: float) -> None:
+    def __init__(self, model: LatentModel, decay: float) -> None:
         self.decay = decay
-        self.module = copy.deepcopy(module).requires_grad_(False)
+        self.model: LatentModel = copy.deepcopy(model).requires_grad_(False)
 
     @torch.no_grad()
-    def update(self, module: nn.Module, step: int) -> None:
-        """Move towards `module`, at every fifth step."""
+    def update(self, model: LatentModel, step: int) -> None:
+        """Move towards `model`, at every fifth step."""
         if self.decay and step % EVERY:
             return
         weight = 1 - min(self.decay, (1 + step) / (10 + step)) ** EVERY if self.decay else 1.0
-        torch._foreach_lerp_(list(self.module.parameters()), list(module.parameters()), weight)
-        for mine, theirs in zip(self.module.buffers(), module.buffers(), strict=True):
+        torch._foreach_lerp_(list(self.model.parameters()), list(model.parameters()), weight)
+        for mine, theirs in zip(self.model.buffers(), model.buffers(), strict=True):
             mine.copy_(theirs)

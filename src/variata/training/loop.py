@@ -78,7 +78,7 @@ class Loop:
         """Validate the averaged weights, keep them if they are the best, and write it down."""
         begun, objective = self.clock.seconds(), self.phases[-1].objective
         validation = validate(
-            self.average.module, objective, examples, self.device, self.settings.seed
+            self.average.model, objective, examples, self.device, self.settings.seed
         )
         moment, seconds = self.clock.moment(self.step), self.clock.seconds()
         self.clock.reserve = self.clock.reserve or RESERVE * (seconds - begun)
@@ -106,7 +106,7 @@ class Loop:
     def state(self) -> State:
         """All that is needed to go on later."""
         tensors = _named("model", self.model.state_dict())
-        tensors |= _named("average", self.average.module.state_dict())
+        tensors |= _named("average", self.average.model.state_dict())
         tensors |= _named("best", self.best)
         for i, values in self.optimiser.state_dict()["state"].items():
             tensors |= _named(f"optimiser.{i}", values)
@@ -123,7 +123,7 @@ class Loop:
         """
         try:
             self.model.load_state_dict(_under("model", state.tensors))
-            self.average.module.load_state_dict(_under("average", state.tensors))
+            self.average.model.load_state_dict(_under("average", state.tensors))
         except RuntimeError as error:
             raise StoreError(
                 "The checkpoint belongs to another model than this one: resume with the settings "
@@ -176,7 +176,7 @@ class Loop:
             self.optimiser.param_groups[0]["usual_norm"] = state.numbers["usual_norm"]
 
     def _averaged(self) -> dict[str, Tensor]:
-        return copy.deepcopy(self.average.module.state_dict())
+        return copy.deepcopy(self.average.model.state_dict())
 
     def _lr(self) -> float:
         return self.lr_factor * learning_rate(self.settings.lr, self.clock.moment(self.step))

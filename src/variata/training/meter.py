@@ -9,7 +9,7 @@ from torch import Tensor
 
 @dataclass
 class Meter:
-    """Means of the loss terms since it was last read. Nothing is copied from the device until then."""
+    """Means of the loss terms since it was last read; nothing leaves the device until then."""
 
     sums: dict[str, Tensor] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Threads that suit the work: for small networks, waiting for each other costs more than it saves."""
+"""Threads that suit the work: in small networks, waiting costs more than sharing saves."""
 
 from __future__ import annotations
 

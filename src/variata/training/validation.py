@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -98,10 +98,10 @@ def on(batch: Batch, device: torch.device, dtype: torch.dtype | None = None) -> 
     """The batch on a device, its data in `dtype` where one is given."""
     if device.type == "cpu" and dtype in (None, batch.x.dtype):
         return batch
-    moved = {
+    moved: dict[str, Any] = {
         name: None if value is None else value.to(device, non_blocking=True)
         for name, value in vars(batch).items()
     }
-    if dtype is not None:
-        moved |= {"x": moved["x"].to(dtype), "seen": moved["seen"].to(dtype)}
+    for name in ("x", "seen"):
+        moved[name] = moved[name].to(dtype or batch.x.dtype)
     return Batch(**moved)

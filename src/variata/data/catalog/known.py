@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ def _binarized(known: Entry, paths: list[Path]) -> Source:
     packed = read_npz(paths[0])
     parts = [np.unpackbits(packed[p], axis=1, count=784) for p in ("train", "valid", "test")]
     ends = np.cumsum([0, *map(len, parts)]).tolist()
-    published = tuple(range(a, b) for a, b in zip(ends, ends[1:], strict=False))
+    published = tuple(range(a, b) for a, b in itertools.pairwise(ends))
     return _source(known, np.concatenate(parts).reshape(-1, 28, 28), published=published)
 
 

@@ -20,6 +20,7 @@ SIDE = 64
 STAMP = 33
 RADIUS = 13.0
 BLOCK = 4096
+EDGE = 1e-9  # so that rounding of sines does not decide on which side a pixel lies
 
 
 def sprites_factors(n: int = 50_000, seed: int = 0) -> np.ndarray:
@@ -70,8 +71,8 @@ def _stamps() -> np.ndarray:
     across = (np.cos(angle) * axis + np.sin(angle) * axis[:, None]) / scale
     up = (np.sin(angle) * axis - np.cos(angle) * axis[:, None]) / scale
     shape = grid[:, 0][:, None, None]
-    square = np.maximum(abs(across), abs(up)) <= 0.7
-    ellipse = across**2 + (2 * up) ** 2 <= 1
+    square = np.maximum(abs(across), abs(up)) <= 0.7 + EDGE
+    ellipse = across**2 + (2 * up) ** 2 <= 1 + EDGE
     inside = np.select([shape == 0, shape == 1], [square, ellipse], _heart(across, up))
     return inside.reshape(len(grid), -1).astype(np.uint8)
 
@@ -79,7 +80,7 @@ def _stamps() -> np.ndarray:
 def _heart(across: np.ndarray, up: np.ndarray) -> np.ndarray:
     """(x² + y² - 1)³ <= x² y³, the heart curve, made to fit the unit circle."""
     x, y = 1.3 * across, 1.3 * up + 0.1
-    return (x**2 + y**2 - 1) ** 3 <= x**2 * y**3
+    return (x**2 + y**2 - 1) ** 3 <= x**2 * y**3 + EDGE
 
 
 def _checked(factors: np.ndarray) -> np.ndarray:
