@@ -30,7 +30,7 @@ class Settings:
     epochs: int | None = None
     budget: float | None = None
     batch_size: int | None = None
-    lr: float = 2e-3
+    lr: float = 4e-3
     weight_decay: float = 0.01
     ema: float = 0.999
     patience: float = 0.25
