@@ -20,7 +20,7 @@ from variata.training.signals import StopRequest
 from variata.training.threads import suited
 from variata.training.validation import Examples
 
-VALIDATIONS = 50  # at most so many in one training
+VALIDATIONS = 40  # at most so many in one training
 CLOSEST = 50  # steps between validations of small data, at least
 PATIENT_UNTIL = 0.3  # share of training before early stopping may happen
 SAVE_EVERY = 20.0  # seconds between checkpoints

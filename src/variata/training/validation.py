@@ -15,7 +15,7 @@ from variata.objectives import Objective
 from variata.schedules import Moment
 from variata.training.randomness import forked
 
-ROWS = 2_000  # enough to choose between checkpoints, since all see the same rows and noise
+ROWS = 1_000  # enough to choose between checkpoints, since all see the same rows and noise
 END = Moment(step=2**31, progress=1.0)
 
 
@@ -68,7 +68,7 @@ def validate(
     seed: int,
     batch_size: int = 500,
 ) -> Validation:
-    """Average an objective, the distortion and the rate over (at most 2,000) rows.
+    """Average an objective, the distortion and the rate over (at most 1,000) rows.
 
     The same rows and the same noise are used every time, so that differences are the model's.
     """
