@@ -13,13 +13,13 @@ BYTES = RNG.integers(0, 256, (20, 8, 8), dtype=np.uint8)
 CASES = {
     "bits": (RNG.integers(0, 2, (30, 5)), "binary", "bernoulli"),
     "bit images": (RNG.integers(0, 2, (30, 5, 5)) * 255, "binary", "bernoulli"),
-    "bytes": (BYTES, "levels", "logistic_mixture"),
-    "bytes flat": (BYTES.reshape(20, 64), "levels", "logistic_mixture"),
-    "fractions": (BYTES / 255, "levels", "logistic_mixture"),
+    "bytes": (BYTES, "levels", "logistic"),
+    "bytes flat": (BYTES.reshape(20, 64), "levels", "logistic"),
+    "fractions": (BYTES / 255, "levels", "logistic"),
     "fractions flat": (
         (BYTES / 255).astype(np.float32).reshape(20, 64),
         "levels",
-        "logistic_mixture",
+        "logistic",
     ),
     "digits": (RNG.integers(0, 17, (50, 8, 8)), "levels", "logistic"),
     "digits flat": (RNG.integers(0, 17, (50, 64)), "levels", "logistic"),
@@ -37,7 +37,7 @@ CASES = {
     "one column": (RNG.normal(size=(30, 1)), "real", "gaussian"),
     "constant": (np.full((5, 3), 7.5), "real", "gaussian"),
     "zeros": (np.zeros((5, 3)), "real", "gaussian"),
-    "black images": (np.zeros((5, 4, 4), dtype=np.uint8), "levels", "logistic_mixture"),
+    "black images": (np.zeros((5, 4, 4), dtype=np.uint8), "levels", "logistic"),
     "all true": (np.ones((5, 4), dtype=bool), "binary", "bernoulli"),
 }
 

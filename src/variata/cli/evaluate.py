@@ -64,13 +64,23 @@ def rows_of(figures: dict[str, Any]) -> list[tuple[str, str]]:
         ("distortion", f"{_pm(figures['distortion'])} nats"),
         ("active units", f"{figures['active_units']} of {figures['latent']}"),
     ]
-    if figures["mutual_information"] is not None:
-        rows += [
-            ("mutual information", f"{_pm(figures['mutual_information'])} nats"),
-            ("KL of q(z) from p(z)", f"{_pm(figures['prior_gap']['marginal_kl'])} nats"),
-        ]
+    rows += _information(figures["mutual_information"], figures["prior_gap"])
     rows.append(("reconstruction", f"{_pm(figures['reconstruction']['rmse'])} RMS, own units"))
     return rows + _baselines(figures["baselines"]) + _samples(figures["samples"])
+
+
+def _information(
+    information: dict[str, Any] | None, gap: dict[str, Any] | None
+) -> list[tuple[str, str]]:
+    if information is None or gap is None:
+        return []
+    if information["saturated"]:
+        most = f"{information['ceiling']:.2f} nats"
+        return [("mutual information", f"at least {most} (as much as these rows can show)")]
+    return [
+        ("mutual information", f"{_pm(information)} nats"),
+        ("KL of q(z) from p(z)", f"{_pm(gap['marginal_kl'])} nats"),
+    ]
 
 
 def _baselines(baselines: dict[str, Any] | None) -> list[tuple[str, str]]:

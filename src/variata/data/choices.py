@@ -21,14 +21,12 @@ KINDS = {
 }
 DEFAULTS = {
     "binary": "bernoulli",
-    "levels": "logistic_mixture",
-    "few levels": "logistic",
+    "levels": "logistic",
     "count": "poisson",
     "overdispersed count": "negative_binomial",
     "category": "categorical",
     "real": "gaussian",
 }
-FEW_LEVELS = 64
 MOST_CATEGORIES = 65_536
 
 Units = tuple[str, Grid | None]
@@ -36,8 +34,6 @@ Units = tuple[str, Grid | None]
 
 def default_likelihood(kind: str, grid: Grid | None, values: np.ndarray) -> str:
     """Return the likelihood that a kind of data gets when none is named."""
-    if kind == "levels" and grid is not None and grid.levels < FEW_LEVELS:
-        return DEFAULTS["few levels"]
     if kind == "count" and overdispersed(values):
         return DEFAULTS["overdispersed count"]
     return DEFAULTS[kind]

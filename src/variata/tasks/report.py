@@ -164,9 +164,11 @@ def _details(figures: dict[str, Any]) -> Section:
     rows: list[tuple[str, str]] = [("figure", "value")]
     baselines, samples = figures["baselines"], figures["samples"]
     information, gap = figures["mutual_information"], figures["prior_gap"]
-    if information is not None:
+    if information is not None and information["saturated"]:
+        least = f"at least {information['ceiling']:.2f}"
+        rows.append(("mutual information of data and latent, nats", least))
+    elif information is not None and gap is not None:
         rows.append(("mutual information of data and latent, nats", _pm(information)))
-    if gap is not None:
         rows.append(("KL of the aggregate posterior from the prior, nats", _pm(gap["marginal_kl"])))
     if baselines is not None:
         bits = baselines["factorised"]["bits_per_dim"]

@@ -78,11 +78,12 @@ def fit(
     where = chosen_device(device)
     _refuse_unsavable(out, arguments)
     prepared = prepare_data(data, reading, how.seed)
-    how = how.resolved(len(prepared.splits.train))
-    plan = {"recipe": recipe, "arguments": arguments, "settings": how.as_dict()}
     run = None if out is None else Run(Path(out))
     with run or nullcontext():
         composition = compose(recipe, prepared.schema, arguments, how.seed)
+        heavy = (composition.arguments or {}).get("network") == "conv"
+        how = how.resolved(len(prepared.splits.train), heavy)
+        plan = {"recipe": recipe, "arguments": arguments, "settings": how.as_dict()}
         if run is not None:
             run.write_plan(plan | {"data": prepared.record, "device": device})
         for line in _chosen(prepared, composition, where):

@@ -8,8 +8,9 @@ from typing import Any
 
 from variata.errors import UsageError
 
-IMAGES = 1_500_000  # examples shown by a run whose length nobody chose
-SHORTEST, LONGEST = 20, 250
+EXAMPLES = 1_000_000  # shown by a run whose length nobody chose
+HEAVY_EXAMPLES = 200_000  # the same for a network that takes long over each
+SHORTEST, LONGEST = 10, 250
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,18 @@ class Settings:
         if not 0 <= self.seed < 2**63:
             raise UsageError(f"seed must be between 0 and 2^63 - 1, got {self.seed}.")
 
-    def resolved(self, rows: int) -> Settings:
-        """The same with a batch size, and with epochs where nothing else ends the training."""
+    def resolved(self, rows: int, heavy: bool = False) -> Settings:
+        """The same with a batch size, and with epochs where nothing else ends the training.
+
+        Args:
+            rows: of the training data.
+            heavy: whether the network takes long over each, as convolutional ones do.
+        """
         open_ended = self.epochs is None and self.budget is None
         return replace(
             self,
             batch_size=self.batch_size or automatic_batch_size(rows),
-            epochs=automatic_epochs(rows) if open_ended else self.epochs,
+            epochs=automatic_epochs(rows, heavy) if open_ended else self.epochs,
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -62,13 +68,14 @@ class Settings:
         return asdict(self)
 
 
-def automatic_epochs(rows: int) -> int:
+def automatic_epochs(rows: int, heavy: bool = False) -> int:
     """Epochs for data of this many rows: small data is seen more often.
 
-    >>> automatic_epochs(50_000), automatic_epochs(1_000)
-    (30, 250)
+    >>> automatic_epochs(50_000), automatic_epochs(1_000), automatic_epochs(5_000, heavy=True)
+    (20, 250, 40)
     """
-    return max(SHORTEST, min(LONGEST, round(IMAGES / rows)))
+    shown = HEAVY_EXAMPLES if heavy else EXAMPLES
+    return max(SHORTEST, min(LONGEST, round(shown / rows)))
 
 
 def automatic_batch_size(rows: int) -> int:
