@@ -216,7 +216,9 @@ def test_training_stops_early_when_validation_gets_worse() -> None:
 
 def test_a_budget_ends_the_training_with_the_schedule_done() -> None:
     made = composition()
-    history = fit(made.model, made.phases, rows(), rows(), Settings(budget=0.5, batch_size=8, patience=1.0))
+    history = fit(
+        made.model, made.phases, rows(), rows(), Settings(budget=0.5, batch_size=8, patience=1.0)
+    )
     last = history.reports[-1]
     assert history.ended == "budget"
     assert last.progress == 1.0

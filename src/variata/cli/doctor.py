@@ -13,7 +13,7 @@ from variata.cli.opening import (
     open_model,
 )
 
-DRAWS = 20
+DRAWS = 5
 
 
 def doctor(

@@ -173,7 +173,14 @@ def latent_histograms(z: ArrayLike | Tensor, rates: ArrayLike | Tensor, top: int
 def _against_normal(axes: Axes, draws: np.ndarray) -> None:
     reach = float(np.clip(np.abs(draws).max() * 1.05, 3.5, 8))
     bins = np.linspace(-reach, reach, 49)
-    axes.hist(draws, bins.tolist(), density=True, color=BLUE, alpha=0.75, label="q(z)")
+    axes.hist(
+        np.clip(draws, -reach, reach),
+        bins.tolist(),
+        density=True,
+        color=BLUE,
+        alpha=0.75,
+        label="q(z)",
+    )
     at = np.linspace(-reach, reach, 300)
     density = np.exp(-(at**2) / 2) / np.sqrt(2 * np.pi)
     axes.plot(at, density, color=ORANGE, lw=1.6, label="prior N(0, 1)")

@@ -10,7 +10,7 @@ from variata.errors import UsageError
 
 EXAMPLES = 1_000_000  # shown by a run whose length nobody chose
 HEAVY_EXAMPLES = 200_000  # the same for a network that takes long over each
-SHORTEST, LONGEST = 10, 250
+SHORTEST, LONGEST = 10, 200
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def automatic_epochs(rows: int, heavy: bool = False) -> int:
     """Epochs for data of this many rows: small data is seen more often.
 
     >>> automatic_epochs(50_000), automatic_epochs(1_000), automatic_epochs(5_000, heavy=True)
-    (20, 250, 40)
+    (20, 200, 40)
     """
     shown = HEAVY_EXAMPLES if heavy else EXAMPLES
     return max(SHORTEST, min(LONGEST, round(shown / rows)))
@@ -82,9 +82,9 @@ def automatic_batch_size(rows: int) -> int:
     """Examples for each step, so that an epoch of small data still takes some steps.
 
     >>> automatic_batch_size(50_000), automatic_batch_size(1_437)
-    (256, 32)
+    (256, 64)
     """
-    return max(32, min(256, 2 ** int(math.log2(max(1, rows / 40)))))
+    return max(32, min(256, 2 ** int(math.log2(max(1, rows / 20)))))
 
 
 def _positive(name: str, value: float | None) -> None:
