@@ -76,6 +76,8 @@ def options(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; errors end in one sentence and an exit code, never in a traceback."""
+    # threads that sleep while they wait: as fast alone, five times faster beside other programs
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
 
 
