@@ -18,7 +18,7 @@ from variata.shapes import Shape
 from variata.training import Phase
 
 Share = Annotated[float, Ge(0), Le(1)]
-LAST = 0.4  # share of training on images as they are, with the tighter bound
+LAST, LAST_CONV = 0.4, 0.1  # shares of training on images as they are, with the tighter bound
 SHIFTABLE = 16  # smallest side of images that lose little by a shift of a pixel
 
 
@@ -72,7 +72,8 @@ def vae(
     elbo = _elbo(warm_up_share, 1.0)
     last = Objective(tighten, bound=(constant(1), ImportanceBound())) if tighten > 1 else elbo
     view = _shifted if shifts and _large_image(parts.shape) else None
-    phases = [Phase(elbo, 1 - LAST, view), Phase(last, LAST)]
+    share = LAST_CONV if parts.network == "conv" else LAST  # draws cost a convolution most
+    phases = [Phase(elbo, 1 - share, view), Phase(last, share)]
     return Composition(gaussian_model(parts), phases)
 
 

@@ -59,7 +59,7 @@ class Parts:
             latent=self.latent or default_latent(self.shape),
             network=self.network or ("conv" if conv else "mlp"),
             hidden=self.hidden or default_hidden(self.shape),
-            channels=self.channels or 32,
+            channels=self.channels or 16,
         )
 
     def make_encoder(self) -> tuple[nn.Module, int]:

@@ -9,7 +9,7 @@ from typing import Any
 from variata.errors import UsageError
 
 EXAMPLES = 1_000_000  # shown by a run whose length nobody chose
-HEAVY_EXAMPLES = 200_000  # the same for a network that takes long over each
+HEAVY_EXAMPLES = 120_000  # the same for a network that takes long over each
 SHORTEST, LONGEST = 10, 200
 
 
@@ -72,7 +72,7 @@ def automatic_epochs(rows: int, heavy: bool = False) -> int:
     """Epochs for data of this many rows: small data is seen more often.
 
     >>> automatic_epochs(50_000), automatic_epochs(1_000), automatic_epochs(5_000, heavy=True)
-    (20, 200, 40)
+    (20, 200, 24)
     """
     shown = HEAVY_EXAMPLES if heavy else EXAMPLES
     return max(SHORTEST, min(LONGEST, round(shown / rows)))
