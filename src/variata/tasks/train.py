@@ -77,6 +77,8 @@ def fit(
         recipes.get(recipe).checked(name, arguments[name])
     where = chosen_device(device)
     _refuse_unsavable(out, arguments)
+    if out is not None:
+        store.refuse_in_use(Path(out))
     prepared = prepare_data(data, reading, how.seed)
     run = None if out is None else Run(Path(out))
     with run or nullcontext():

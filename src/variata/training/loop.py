@@ -21,7 +21,7 @@ from variata.training.meter import Meter
 from variata.training.optimiser import learn, learning_rate, optimiser, set_learning_rate
 from variata.training.phase import Phase, phase_at
 from variata.training.randomness import reseed
-from variata.training.settings import Settings
+from variata.training.settings import LR, Settings
 from variata.training.validation import Examples, on, validate
 
 FAILURES = 5  # steps in a row that are not finite before the weights are put back
@@ -151,7 +151,7 @@ class Loop:
         if self.rollbacks == ROLLBACKS:
             raise DivergenceError(
                 f"The loss was not finite at {FAILURES} steps in a row, {ROLLBACKS + 1} times, the "
-                f"last at step {self.step}. Try a lower learning rate than {self.settings.lr:g}."
+                f"last at step {self.step}. Try a lower learning rate than {self._highest:g}."
             )
         self.failures, self.rollbacks, self.lr_factor = 0, self.rollbacks + 1, self.lr_factor / 2
         self.model.load_state_dict(self.best)
@@ -162,7 +162,7 @@ class Loop:
         )
 
     def _restart(self) -> None:
-        self.optimiser = optimiser(self.model, self.settings.lr, self.settings.weight_decay)
+        self.optimiser = optimiser(self.model, self._highest, self.settings.weight_decay)
         self.average = Average(self.model, self.settings.ema)
 
     def _resume_optimiser(self, state: State) -> None:
@@ -179,7 +179,11 @@ class Loop:
         return copy.deepcopy(self.average.model.state_dict())
 
     def _lr(self) -> float:
-        return self.lr_factor * learning_rate(self.settings.lr, self.clock.moment(self.step))
+        return self.lr_factor * learning_rate(self._highest, self.clock.moment(self.step))
+
+    @property
+    def _highest(self) -> float:
+        return self.settings.lr or LR
 
 
 def _named(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -11,6 +11,8 @@ from variata.errors import UsageError
 EXAMPLES = 1_000_000  # shown by a run whose length nobody chose
 HEAVY_EXAMPLES = 120_000  # the same for a network that takes long over each
 SHORTEST, LONGEST = 10, 200
+LR, HEAVY_LR = 4e-3, 1e-3  # at 4e-3 convolutional networks diverged
+LARGEST_BATCH, HEAVY_BATCH = 256, 64
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Settings:
         epochs: passes over the data; None chooses by the size of the data, or uses the budget.
         budget: wall-clock seconds, everything in `fit` included; None for no limit.
         batch_size: examples for each step; None chooses by the size of the data.
-        lr: highest learning rate; it rises over the first steps and falls to zero as a cosine.
+        lr: highest learning rate, which rises over the first steps and falls to zero as a cosine;
+            None chooses by the kind of network.
         weight_decay: of matrices and kernels, not of biases.
         ema: decay of the averaged weights that are validated and kept; 0 switches it off.
         patience: share of the planned training without a better validation before stopping early.
@@ -31,7 +34,7 @@ class Settings:
     epochs: int | None = None
     budget: float | None = None
     batch_size: int | None = None
-    lr: float = 4e-3
+    lr: float | None = None
     weight_decay: float = 0.01
     ema: float = 0.999
     patience: float = 0.25
@@ -59,7 +62,8 @@ class Settings:
         open_ended = self.epochs is None and self.budget is None
         return replace(
             self,
-            batch_size=self.batch_size or automatic_batch_size(rows),
+            batch_size=self.batch_size or automatic_batch_size(rows, heavy),
+            lr=self.lr or (HEAVY_LR if heavy else LR),
             epochs=automatic_epochs(rows, heavy) if open_ended else self.epochs,
         )
 
@@ -78,13 +82,14 @@ def automatic_epochs(rows: int, heavy: bool = False) -> int:
     return max(SHORTEST, min(LONGEST, round(shown / rows)))
 
 
-def automatic_batch_size(rows: int) -> int:
+def automatic_batch_size(rows: int, heavy: bool = False) -> int:
     """Examples for each step, so that an epoch of small data still takes some steps.
 
     >>> automatic_batch_size(50_000), automatic_batch_size(1_437)
     (256, 64)
     """
-    return max(32, min(256, 2 ** int(math.log2(max(1, rows / 20)))))
+    largest = HEAVY_BATCH if heavy else LARGEST_BATCH
+    return max(32, min(largest, 2 ** int(math.log2(max(1, rows / 20)))))
 
 
 def _positive(name: str, value: float | None) -> None:
