@@ -81,8 +81,7 @@ class Model:
         Raises:
             NoDensityError: for an autoencoder, whose posterior is a point.
         """
-        if any(isinstance(level.posterior, DiracPosterior) for level in self.module.levels):
-            raise NoDensityError(f"The posterior of the recipe {self.recipe} is a point.")
+        self._refuse_points()
         both = self._each(data, lambda t: (_latents(t).cpu(), _scales(t).cpu()), draw_mean)
         return _joined([means for means, _ in both]), _joined([scales for _, scales in both])
 
@@ -142,6 +141,7 @@ class Model:
         """
         if k < 1:
             raise UsageError(f"score needs k of at least 1, got {k}.")
+        self._refuse_points()
         bounds = self._each(
             data, lambda t: importance_bound(t.log_weight()).cpu(), draw_common, k, seed
         )
@@ -181,6 +181,13 @@ class Model:
         likelihood: Any = trace.likelihood
         x: Tensor = likelihood.point() if seed is None else likelihood.sample()
         return self.schema.decode(x[0].cpu(), round=seed is not None)
+
+    def _refuse_points(self) -> None:
+        if any(isinstance(level.posterior, DiracPosterior) for level in self.module.levels):
+            raise NoDensityError(
+                f"The posterior of the recipe {self.recipe} is a point, which has no density: there "
+                "is no likelihood to give. Train the recipe vae for one."
+            )
 
     @property
     def _dtype(self) -> torch.dtype:

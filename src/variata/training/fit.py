@@ -17,7 +17,7 @@ from variata.training.randomness import forked
 from variata.training.sampler import batches, steps_per_epoch
 from variata.training.settings import Settings
 from variata.training.signals import StopRequest
-from variata.training.threads import suited
+from variata.training.threads import is_heavy, suited
 from variata.training.validation import Examples
 
 VALIDATIONS = 40  # at most so many in one training
@@ -59,7 +59,8 @@ def fit(
         DivergenceError: when the loss leaves the finite numbers again and again.
         StoreError: when the checkpoint is damaged or belongs to another model.
     """
-    settings, device = (settings or Settings()).resolved(len(train)), torch.device(device)
+    settings, device = settings or Settings(), torch.device(device)
+    settings = settings.resolved(len(train), is_heavy(model))
     batch_size = settings.batch_size or 1
     per_epoch = steps_per_epoch(len(train), batch_size)
     planned = None if settings.epochs is None else settings.epochs * per_epoch

@@ -11,13 +11,22 @@ from torch import nn
 SMALL = 2e8  # floating-point operations of a step under which one thread is faster
 
 
+def is_heavy(model: nn.Module) -> bool:
+    """Whether a network takes long over each example, as convolutional ones do.
+
+    >>> is_heavy(nn.Linear(2, 2)), is_heavy(nn.Conv2d(1, 1, 3))
+    (False, True)
+    """
+    return any(isinstance(module, nn.Conv2d) for module in model.modules())
+
+
 def step_work(model: nn.Module, batch_size: int) -> float:
     """Rough floating-point operations of a step; convolutions count as much as they must.
 
     >>> step_work(nn.Linear(10, 10), 4)
     2640.0
     """
-    if any(isinstance(module, nn.Conv2d) for module in model.modules()):
+    if is_heavy(model):
         return float("inf")
     return 6.0 * batch_size * sum(p.numel() for p in model.parameters())
 
