@@ -185,7 +185,7 @@ class Model:
     def _refuse_points(self) -> None:
         if any(isinstance(level.posterior, DiracPosterior) for level in self.module.levels):
             raise NoDensityError(
-                f"The posterior of the recipe {self.recipe} is a point, which has no density: there "
+                f"The posterior of the recipe {self.recipe} is a point, without density: there "
                 "is no likelihood to give. Train the recipe vae for one."
             )
 

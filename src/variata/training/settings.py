@@ -9,7 +9,7 @@ from typing import Any
 from variata.errors import UsageError
 
 EXAMPLES = 1_000_000  # shown by a run whose length nobody chose
-HEAVY_EXAMPLES = 120_000  # the same for a network that takes long over each
+HEAVY_EXAMPLES = 80_000  # the same for a network that takes long over each
 SHORTEST, LONGEST = 10, 200
 LR, HEAVY_LR = 4e-3, 1e-3  # at 4e-3 convolutional networks diverged
 LARGEST_BATCH, HEAVY_BATCH = 256, 64
@@ -76,7 +76,7 @@ def automatic_epochs(rows: int, heavy: bool = False) -> int:
     """Epochs for data of this many rows: small data is seen more often.
 
     >>> automatic_epochs(50_000), automatic_epochs(1_000), automatic_epochs(5_000, heavy=True)
-    (20, 200, 24)
+    (20, 200, 16)
     """
     shown = HEAVY_EXAMPLES if heavy else EXAMPLES
     return max(SHORTEST, min(LONGEST, round(shown / rows)))
