@@ -296,3 +296,81 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(table_csv: Path, tmp_pat
     whole, parts = ((tmp_path / n / "model.safetensors").read_bytes() for n in ("whole", "parts"))
     assert whole == parts
     assert not (tmp_path / "parts" / "checkpoint").exists()
+
+
+def test_points_that_are_all_alike_still_make_a_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "same.npy", np.full((60, 4), 3.3))
+    assert (
+        call("train", tmp_path / "same.npy", "--out", tmp_path / "r", *TINY, "--latent", "3") == 0
+    )
+    assert call("evaluate", tmp_path / "r") == 0
+    assert (tmp_path / "r" / "report.html").is_file()
+
+
+def test_columns_that_are_missing_are_named(
+    table: np.ndarray, table_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("train", table_csv, "--out", tmp_path / "r", *TINY) == 0
+    np.savetxt(tmp_path / "other.csv", table, delimiter=",", header="q,b,c,d", comments="")
+    shuffled = table[:, [3, 2, 1, 0]]
+    np.savetxt(tmp_path / "shuffled.csv", shuffled, delimiter=",", header="d,c,b,a", comments="")
+    out = ["--out", tmp_path / "s.npy"]
+    code, message = refused(capsys, "score", tmp_path / "r", tmp_path / "other.csv", *out)
+    assert (code, "'a'" in message) == (3, True)
+    assert call("score", tmp_path / "r", table_csv, *out) == 0
+    expected = np.load(tmp_path / "s.npy")
+    assert call("score", tmp_path / "r", tmp_path / "shuffled.csv", *out) == 0
+    np.testing.assert_allclose(np.load(tmp_path / "s.npy"), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("lr: 1e-3", 0),
+        ("split: [0.6, 0.2, 0.2]", 0),
+        ("budget: 1s", 0),
+        ("hidden: 8", 0),
+        ("", 0),
+        ("epochs: two", 2),
+        ("batch_size: 1.5", 2),
+        ("seed: x", 2),
+        ("epochs: true", 2),
+        ("- a list", 2),
+        ("a: [", 2),
+    ],
+)
+def test_configuration_values_are_read_like_options(
+    line: str, code: int, table_csv: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "c.yaml").write_text(line)
+    config = ["--config", tmp_path / "c.yaml", "--out", tmp_path / "r", "-q"]
+    flags = [] if "epochs" in line else ["--epochs", "1"]
+    assert call("train", table_csv, *config, *flags) == code
+
+
+def test_latents_that_are_not_finite_are_refused(
+    digits_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "z.npy", np.full((3, 8), np.nan))
+    out = ["--out", tmp_path / "x.npy"]
+    code, message = refused(capsys, "decode", digits_run, tmp_path / "z.npy", *out)
+    assert (code, "row 0" in message) == (3, True)
+
+
+def test_resume_takes_no_other_options(
+    digits_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, message = refused(capsys, "train", "--resume", digits_run, "--epochs", "3")
+    assert (code, "epochs" in message) == (2, True)
+
+
+def test_figures_while_training_are_in_own_units(table: np.ndarray, tmp_path: Path) -> None:
+    from variata import fit
+
+    last = [
+        fit(table * scale, latent=2, hidden=(8,), epochs=2).history[-1]["valid"]["elbo"]
+        for scale in (1.0, 1000.0)
+    ]
+    assert last[0] - last[1] == pytest.approx(4 * np.log(1000.0), abs=1e-3)

@@ -179,6 +179,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _validated(self, X: Any, reset: bool = False) -> Any:
         if not reset:
             check_is_fitted(self, "model_")
+        X = _numbers(X)
         if isinstance(X, str | Path) or _dimensions(X) > FLAT:
             return X
         checked = validate_data(
@@ -202,6 +203,14 @@ def _in_double_precision(model: Model) -> Model:
     module = copy.deepcopy(model.module)
     on_cpu = module.cpu().double() if next(module.parameters()).device.type == "mps" else None
     return Model(replace(model.saved, module=on_cpu or module.double()))
+
+
+def _numbers(X: Any) -> Any:
+    """A torch tensor as an array that scikit-learn can read; anything else as it is."""
+    if not hasattr(X, "detach"):
+        return X
+    values = X.detach().cpu()
+    return (values if values.element_size() > 2 else values.float()).numpy()
 
 
 def _dimensions(X: Any) -> int:

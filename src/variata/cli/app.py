@@ -103,7 +103,7 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         message = getattr(error, "format_message", None)
         if message is not None:  # typer's own errors, whose class differs between its versions
-            return fail(message(), 2)
+            return fail(message(), 2) if message() else 2
         if os.environ.get("VARIATA_DEBUG"):
             raise
         warn("This is a fault in variata; VARIATA_DEBUG=1 shows where. Please report it.")

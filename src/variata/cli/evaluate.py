@@ -36,16 +36,16 @@ def evaluate(
 
     model = open_model(run, device)
     evaluation = measure(model, data, k=k, seed=seed, samples=samples, cache=run)
-    if as_json:
-        emit_json(evaluation.figures)
-    else:
-        emit_table(rows_of(evaluation.figures))
     if report:
         from variata.tasks.diagnose import diagnose
         from variata.tasks.report import report as write
 
-        path = out or run / "report.html"
-        say(f"Wrote {write(model, evaluation, path, diagnose(model, evaluation))}")
+        name = "report.html" if data is None else f"report-{Path(data).stem}.html"
+        say(f"Wrote {write(model, evaluation, out or run / name, diagnose(model, evaluation))}")
+    if as_json:
+        emit_json(evaluation.figures)
+    else:
+        emit_table(rows_of(evaluation.figures))
 
 
 def rows_of(figures: dict[str, Any]) -> list[tuple[str, str]]:

@@ -63,6 +63,20 @@ def train(
     from variata.cli.progress import watcher
 
     if resume is not None:
+        _refuse_beside_resume(
+            data=data,
+            recipe=recipe,
+            out=out,
+            epochs=epochs,
+            budget=budget,
+            batch_size=batch_size,
+            lr=lr,
+            seed=seed,
+            likelihood=likelihood,
+            split=split,
+            config=config,
+            recipe_arguments=set_,
+        )
         from variata.tasks.train import resume as go_on
 
         say(f"Going on with {resume}")
@@ -116,6 +130,14 @@ def _finished(model: Any, folder: Path, as_json: bool) -> None:
     say(f"Saved {folder}. Next: variata evaluate {folder}")
 
 
+def _refuse_beside_resume(**options: Any) -> None:
+    given = [name.replace("_", "-") for name, value in options.items() if value]
+    if given:
+        raise UsageError(
+            f"--resume goes on with the run's own settings, without others ({', '.join(given)})."
+        )
+
+
 def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
@@ -154,6 +176,8 @@ def _config(path: Path | None) -> dict[str, Any]:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is no YAML: {' '.join(str(error).split())}.") from error
+    if content is None:
+        return {}
     if not isinstance(content, dict):
         raise UsageError(f"{path} must hold names and values, such as `recipe: vae`.")
     return _checked(path, content)
@@ -164,13 +188,16 @@ def _checked(path: Path, content: dict[str, Any]) -> dict[str, Any]:
     from variata.tasks.source import DataOptions
     from variata.training import Settings
 
-    own = {"data", "recipe", "out", *Settings.__dataclass_fields__}
+    own = {"data", "recipe", "out", "split", *Settings.__dataclass_fields__}
     own |= {*DataOptions.__dataclass_fields__, *get(content.get("recipe", "vae")).arguments}
     for name in content:
         if name not in own:
             raise UsageError(f"{path} has an unknown key '{name}'.{did_you_mean(str(name), own)}")
-    if isinstance(content.get("budget"), str):
-        content["budget"] = parsed_duration(content["budget"])
+    for name, parse in (("budget", parsed_duration), ("size", parsed_size), ("split", _fractions)):
+        if isinstance(content.get(name), str):
+            content[name] = parse(content[name])
+    if "split" in content:
+        content["fractions"] = tuple(content.pop("split"))
     return content
 
 

@@ -67,7 +67,7 @@ def project(
 
 
 def _planes(flat: np.ndarray, method: str, seed: int) -> np.ndarray:
-    if method == "latent":
+    if method == "latent" or _too_alike(flat):
         return flat[:, :2]
     if method == "pca":
         from sklearn.decomposition import PCA
@@ -77,6 +77,12 @@ def _planes(flat: np.ndarray, method: str, seed: int) -> np.ndarray:
 
     perplexity = min(30.0, (len(flat) - 1) / 3)
     return TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(flat)
+
+
+def _too_alike(flat: np.ndarray) -> bool:
+    """Whether points lie on so few places that neither PCA nor t-SNE can spread them."""
+    spread = flat.std(0)
+    return not np.isfinite(spread).all() or spread.max() < 1e-6 or len(np.unique(flat, axis=0)) < 3
 
 
 def latent_map(

@@ -16,6 +16,7 @@ from variata.models import LatentModel
 from variata.recipes.parts import PART_NAMES, Parts
 from variata.training import Phase
 
+SEVERAL = ("hidden",)
 OWN_MODULES = ("encoder", "decoder")
 
 
@@ -100,7 +101,8 @@ class Recipe:
         if name in OWN_MODULES:
             return _module(name, value)
         try:
-            return _adapter(self.types[name]).validate_python(value)
+            alone = isinstance(value, int) and name in SEVERAL  # --hidden 512 is one layer
+            return _adapter(self.types[name]).validate_python((value,) if alone else value)
         except ValidationError as error:
             reason = error.errors()[0]["msg"].lower()
             raise UsageError(f"{name}={value!r} does not suit {self.name}: {reason}.") from None

@@ -150,7 +150,7 @@ def _aggregate(model: Model, observed: Pass, train: Examples | None, seed: int) 
 def _latents(model: Model, observed: Pass, aggregate: Pass, seed: int) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "latent": model.latent,
-        "active_units": active_units(observed.means),
+        "active_units": active_units(aggregate.means) if len(aggregate.means) > 1 else None,
         "mutual_information": None,
         "prior_gap": None,
     }

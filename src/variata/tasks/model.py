@@ -14,7 +14,7 @@ from torch import Tensor
 from variata import store
 from variata.conditionals import DiracPosterior
 from variata.data import Examples, Schema
-from variata.errors import NoDensityError, ShapeError, UsageError
+from variata.errors import DataError, NoDensityError, ShapeError, UsageError
 from variata.metrics import importance_bound
 from variata.models import LatentModel, Trace
 from variata.shapes import Draw, draw_common, draw_mean
@@ -103,8 +103,8 @@ class Model:
             seed: the same seed gives the same examples.
             mean: show the likelihood's mean instead of a draw from it, as pictures of VAEs do.
         """
-        if n < 1:
-            raise UsageError(f"sample needs n of at least 1, got {n}.")
+        if not isinstance(n, int | np.integer) or n < 1:
+            raise UsageError(f"sample needs a whole number of at least 1, got {n!r}.")
         parts = []
         with quiet(self.module, seed):
             for index in chunks(n, outputs(self.module)):
@@ -202,6 +202,9 @@ class Model:
             raise ShapeError(
                 f"decode needs latents of shape (N, {self.latent}), got {tuple(latents.shape)}."
             )
+        if not latents.isfinite().all():
+            row = int((~latents.isfinite()).any(1).nonzero()[0])
+            raise DataError(f"decode needs finite latents; row {row} holds NaN or infinity.")
         return latents
 
     def __repr__(self) -> str:

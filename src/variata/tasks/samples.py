@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from variata.data import Examples
+from variata.errors import StoreError
 from variata.metrics import Features, frechet_distance, nearest_copies, prdc, train_features
 from variata.models import LatentModel
 from variata.tasks.bulk import chunks, outputs, quiet
@@ -47,8 +48,9 @@ def features_for(name: str, train: Examples, cache: Path | None) -> Features:
     shipped = SHIPPED / f"{SAME_IMAGES.get(name, name)}.safetensors"
     if shipped.is_file():
         return Features.load(shipped)
-    if cache is not None and cache.is_file():
-        return Features.load(cache)
+    kept = None if cache is None else _kept(cache)
+    if kept is not None:
+        return kept
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:LEARN_FROM]
     some = train.subset(order)
     made = train_features(
@@ -57,6 +59,13 @@ def features_for(name: str, train: Examples, cache: Path | None) -> Features:
     if cache is not None:
         made.save(cache)
     return made
+
+
+def _kept(cache: Path) -> Features | None:
+    try:
+        return Features.load(cache) if cache.is_file() else None
+    except StoreError:
+        return None  # only a cache: it is made anew
 
 
 def sample_quality(

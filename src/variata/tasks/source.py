@@ -139,8 +139,14 @@ def _opened_like(data: Any, options: DataOptions, schema: Schema) -> Source:
 
 def _selected(source: Source, schema: Schema) -> Any:
     names, wanted = source.columns, schema.columns
-    if names is None or wanted is None or names == wanted or not set(wanted) <= set(names):
+    if names is None or wanted is None or names == wanted:
         return source.values
+    missing = [column for column in wanted if column not in names]
+    if missing:
+        raise DataError(
+            f"{source.name}: expected the column '{missing[0]}', which the table does not have. "
+            f"It has: {', '.join(names)}."
+        )
     return source.values[:, [names.index(column) for column in wanted]]
 
 

@@ -185,6 +185,7 @@ def _train(
         device=device,
         callbacks=callbacks,
         checkpoint=None if run is None else run.checkpoint,
+        log_jacobian=prepared.schema.log_jacobian(),
     )
     if history.ended == "interrupted" and run is not None:
         raise _interrupted(history, run)

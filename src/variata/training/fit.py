@@ -36,6 +36,7 @@ def fit(
     device: torch.device | str = "cpu",
     callbacks: Sequence[Callback] = (),
     checkpoint: Checkpoint | None = None,
+    log_jacobian: float = 0.0,
 ) -> History:
     """Train a model in place; it ends with the weights that were best on the validation rows.
 
@@ -51,6 +52,7 @@ def fit(
         device: where.
         callbacks: what may watch.
         checkpoint: where the state is kept, and taken up from when there is one.
+        log_jacobian: nats to add to log densities, so that figures are in the data's own units.
 
     Returns:
         What happened.
@@ -66,7 +68,7 @@ def fit(
     planned = None if settings.epochs is None else settings.epochs * per_epoch
     clock = Clock(planned, settings.budget)
     with suited(model, batch_size), forked(device, settings.seed), StopRequest() as stop:
-        loop = Loop(model.to(device), phases, settings, clock, device)
+        loop = Loop(model.to(device), phases, settings, clock, device, log_jacobian)
         state = None if checkpoint is None else checkpoint.load()
         if state is not None:
             loop.resume(state)

@@ -26,6 +26,7 @@ from variata.training.validation import Examples, on, validate
 
 FAILURES = 5  # steps in a row that are not finite before the weights are put back
 ROLLBACKS = 3
+SIGNS = {"elbo": 1, "distortion": -1, "bound": -1}  # of a log density in a figure
 RESERVE = 1.5  # times the first validation's duration: what a budget keeps for the last one
 NUMBERS = ("step", "failures", "rollbacks", "lr_factor", "best_criterion", "best_progress")
 
@@ -40,7 +41,9 @@ class Loop:
         settings: Settings,
         clock: Clock,
         device: torch.device,
+        log_jacobian: float = 0.0,
     ) -> None:
+        self.log_jacobian = log_jacobian
         self.model, self.phases, self.settings = model, phases, settings
         self.clock, self.device = clock, device
         self.step, self.failures, self.rollbacks, self.lr_factor = 0, 0, 0, 1.0
@@ -94,9 +97,9 @@ class Loop:
             seconds=seconds,
             speed=rows / max(1e-9, seconds - before),
             lr=self._lr(),
-            train=self.meter.read(),
+            train=self._in_own_units(self.meter.read()),
             weights=self.weights,
-            valid=validation.as_dict(),
+            valid=self._in_own_units(validation.as_dict()),
             criterion=validation.criterion,
             best=best,
         )
@@ -142,6 +145,11 @@ class Loop:
         """End with the weights that were best on the validation rows."""
         self.model.load_state_dict(self.best)
         self.model.eval()
+
+    def _in_own_units(self, figures: dict[str, float]) -> dict[str, float]:
+        return {
+            name: value + SIGNS.get(name, 0) * self.log_jacobian for name, value in figures.items()
+        }
 
     def _failed(self) -> None:
         self.history.skipped += 1

@@ -12,6 +12,16 @@ EXAMPLES = 1_000_000  # shown by a run whose length nobody chose
 HEAVY_EXAMPLES = 80_000  # the same for a network that takes long over each
 SHORTEST, LONGEST = 10, 200
 LR, HEAVY_LR = 4e-3, 1e-3  # at 4e-3 convolutional networks diverged
+KINDS: dict[str, type[int] | type[float]] = {
+    "epochs": int,
+    "budget": float,
+    "batch_size": int,
+    "lr": float,
+    "weight_decay": float,
+    "ema": float,
+    "patience": float,
+    "seed": int,
+}
 LARGEST_BATCH, HEAVY_BATCH = 256, 64
 
 
@@ -41,6 +51,8 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for name, kind in KINDS.items():
+            object.__setattr__(self, name, _converted(name, getattr(self, name), kind))
         _positive("epochs", self.epochs)
         _positive("budget", self.budget)
         _positive("batch_size", self.batch_size)
@@ -90,6 +102,19 @@ def automatic_batch_size(rows: int, heavy: bool = False) -> int:
     """
     largest = HEAVY_BATCH if heavy else LARGEST_BATCH
     return max(32, min(largest, 2 ** int(math.log2(max(1, rows / 20)))))
+
+
+def _converted(name: str, value: Any, kind: type[int] | type[float]) -> Any:
+    if value is None:
+        return None
+    try:
+        number = float(value)
+        if isinstance(value, bool) or (kind is int and number != int(number)):
+            raise ValueError
+        return int(value) if kind is int else number
+    except (TypeError, ValueError, OverflowError):
+        wanted = "a whole number" if kind is int else "a number"
+        raise UsageError(f"{name} must be {wanted}, got {value!r}.") from None
 
 
 def _positive(name: str, value: float | None) -> None:
