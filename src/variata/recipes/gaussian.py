@@ -12,13 +12,13 @@ from variata.data.views import shift
 from variata.models import LatentModel, Level
 from variata.objectives import Distortion, ImportanceBound, Objective, Rate
 from variata.recipes.catalogue import Composition, recipe
-from variata.recipes.parts import Parts
+from variata.recipes.parts import SMALL_IMAGE, Parts
 from variata.schedules import constant, warm_up
-from variata.shapes import Shape
+from variata.shapes import Shape, numel
 from variata.training import Phase
 
 Share = Annotated[float, Ge(0), Le(1)]
-LAST, LAST_CONV = 0.4, 0.1  # shares of training on images as they are, with the tighter bound
+LAST, LAST_LARGE = 0.4, 0.1  # shares of training on images as they are, with the tighter bound
 SHIFTABLE = 16  # smallest side of images that lose little by a shift of a pixel
 
 
@@ -72,7 +72,8 @@ def vae(
     elbo = _elbo(warm_up_share, 1.0)
     last = Objective(tighten, bound=(constant(1), ImportanceBound())) if tighten > 1 else elbo
     view = _shifted if shifts and _large_image(parts.shape) else None
-    share = LAST_CONV if parts.network == "conv" else LAST  # draws cost a convolution most
+    large = parts.network == "conv" or numel(parts.shape) > SMALL_IMAGE  # draws cost these most
+    share = LAST_LARGE if large else LAST
     phases = [Phase(elbo, 1 - share, view), Phase(last, share)]
     return Composition(gaussian_model(parts), phases)
 

@@ -15,7 +15,8 @@ from variata.errors import ShapeError, UsageError
 from variata.nn import ConvDecoder, ConvEncoder, Log1p, MLPDecoder, MLPEncoder, OneHot
 from variata.shapes import Shape, numel
 
-SMALL_IMAGE = 1_024  # up to so many values, a fully connected network learns faster
+SMALL_IMAGE = 1_024
+DENSE_IMAGE = 8_192  # up to so many values, a fully connected network learns faster on a processor
 Positive = Annotated[int, Gt(0)]
 
 
@@ -53,7 +54,7 @@ class Parts:
 
     def resolved(self) -> Parts:
         """The same with every default that depends on the data made explicit."""
-        conv = len(self.shape) == 3 and numel(self.shape) > SMALL_IMAGE and min(self.shape[1:]) > 7
+        conv = len(self.shape) == 3 and numel(self.shape) > DENSE_IMAGE and min(self.shape[1:]) > 7
         return replace(
             self,
             latent=self.latent or default_latent(self.shape),

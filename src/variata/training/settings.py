@@ -9,7 +9,7 @@ from typing import Any
 from variata.errors import UsageError
 
 EXAMPLES = 1_000_000  # shown by a run whose length nobody chose
-HEAVY_EXAMPLES = 80_000  # the same for a network that takes long over each
+HEAVY_EXAMPLES = 150_000  # the same for a network that takes long over each
 SHORTEST, LONGEST = 10, 200
 LR, HEAVY_LR = 4e-3, 1e-3  # at 4e-3 convolutional networks diverged
 KINDS: dict[str, type[int] | type[float]] = {
@@ -69,7 +69,7 @@ class Settings:
 
         Args:
             rows: of the training data.
-            heavy: whether the network takes long over each, as convolutional ones do.
+            heavy: whether the network takes long over each, as convolutional and wide ones do.
         """
         open_ended = self.epochs is None and self.budget is None
         return replace(
@@ -88,7 +88,7 @@ def automatic_epochs(rows: int, heavy: bool = False) -> int:
     """Epochs for data of this many rows: small data is seen more often.
 
     >>> automatic_epochs(50_000), automatic_epochs(1_000), automatic_epochs(5_000, heavy=True)
-    (20, 200, 16)
+    (20, 200, 30)
     """
     shown = HEAVY_EXAMPLES if heavy else EXAMPLES
     return max(SHORTEST, min(LONGEST, round(shown / rows)))
