@@ -202,7 +202,7 @@ def test_collapse_on_independent_columns(tmp_path: Path) -> None:
 
 def test_spare_dimensions_are_a_note(tmp_path: Path) -> None:
     x = linear(600, noise=0.5)
-    run = evidence_of(tmp_path, x, latent=6, epochs=30, batch_size=64)
+    run = evidence_of(tmp_path, x, latent=6, epochs=30, batch_size=64, lr=2e-3, tighten=1)
     finding = named(run, "spare-dimensions")
     assert finding.severity == "note"
     spare = int(finding.title.split()[0])
@@ -390,7 +390,7 @@ def test_missing_modes_are_not_found_by_chance(healthy: Healthy) -> None:
 
 
 def test_training_that_ended_too_early(tmp_path: Path) -> None:
-    run = evidence_of(tmp_path, linear(800), latent=2, epochs=7, batch_size=16)
+    run = evidence_of(tmp_path, linear(800), latent=2, epochs=7, batch_size=16, lr=1e-3)
     assert "--epochs 21" in named(run, "train-longer").command
     in_time = run.training | {"ended": "budget", "seconds": 50.0}
     assert "--budget 3m" in named(replace(run, training=in_time), "train-longer").command

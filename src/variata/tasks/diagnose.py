@@ -7,6 +7,8 @@ from torch import Tensor
 
 from variata.data import Examples
 from variata.doctor import Evidence, Finding, examine
+from variata.errors import NoDensityError
+from variata.models import Trace
 from variata.tasks.bulk import chunks, outputs, quiet
 from variata.tasks.evaluate import Evaluation
 from variata.tasks.model import Model
@@ -16,6 +18,7 @@ from variata.tasks.show import some
 from variata.training import on
 
 ROWS = 2_000
+RESAMPLED = 16
 
 
 def diagnose(model: Model, evaluation: Evaluation) -> list[Finding]:
@@ -76,8 +79,22 @@ def _surprise(model: Model, examples: Examples) -> tuple[Tensor, Tensor]:
     of_data, of_draws = [], []
     with quiet(model.module, 0) as device:
         for index in chunks(len(examples), outputs(model.module)):
-            trace = model.module.observe(on(examples.gather(index), device))
+            trace = model.module.observe(on(examples.gather(index), device), RESAMPLED)
+            chosen = _chosen(trace)
             drawn = trace.likelihood.sample()
-            of_data.append(trace.distortion()[0].cpu())
-            of_draws.append(-trace.likelihood.log_prob(drawn)[0].cpu())
+            of_data.append(trace.distortion()[chosen].cpu())
+            of_draws.append(-trace.likelihood.log_prob(drawn)[chosen].cpu())
     return torch.cat(of_data), torch.cat(of_draws)
+
+
+def _chosen(trace: Trace) -> tuple[Tensor, Tensor]:
+    """One draw for each row, taken by its importance weight: nearly one from p(z | x) itself.
+
+    At draws from q the likelihood would be blamed for what only the posterior gets wrong.
+    """
+    rows = torch.arange(trace.distortion().shape[1], device=trace.distortion().device)
+    try:
+        weights = trace.log_weight()
+    except NoDensityError:
+        return torch.zeros_like(rows), rows
+    return torch.distributions.Categorical(logits=weights.T).sample(), rows
