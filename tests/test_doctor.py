@@ -390,7 +390,7 @@ def test_missing_modes_are_not_found_by_chance(healthy: Healthy) -> None:
 
 
 def test_training_that_ended_too_early(tmp_path: Path) -> None:
-    run = evidence_of(tmp_path, linear(800), latent=2, epochs=7, batch_size=16, lr=1e-3)
+    run = evidence_of(tmp_path, linear(800), latent=2, epochs=7, batch_size=16, lr=2e-3, tighten=1)
     assert "--epochs 21" in named(run, "train-longer").command
     in_time = run.training | {"ended": "budget", "seconds": 50.0}
     assert "--budget 3m" in named(replace(run, training=in_time), "train-longer").command
