@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from rows import Rows
 from variata import recipes, store
 from variata.batch import Batch
 from variata.conditionals import prepare
@@ -131,17 +132,6 @@ def test_loss_falls_and_the_same_seed_gives_the_same_weights(name: str, data: st
 class Trained:
     def __init__(self, losses: list[float], weights: dict[str, Tensor]) -> None:
         self.losses, self.weights = losses, weights
-
-
-class Rows:
-    def __init__(self, x: Tensor) -> None:
-        self.x = x
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def gather(self, index: Tensor) -> Batch:
-        return Batch(self.x[index], self.x[index])
 
 
 def trained(name: str, data: str) -> Trained:

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from rows import Rows
 from variata import recipes
 from variata.batch import Batch
 from variata.errors import DivergenceError, StoreError, UsageError
@@ -24,19 +25,6 @@ from variata.training.sampler import batches, steps_per_epoch
 
 SETTINGS = Settings(epochs=6, batch_size=8, lr=1e-2)
 PATIENT = replace(SETTINGS, patience=1.0)
-
-
-class Rows:
-    """Examples in memory."""
-
-    def __init__(self, x: Tensor) -> None:
-        self.x = x
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def gather(self, index: Tensor) -> Batch:
-        return Batch(self.x[index], self.x[index], index=index)
 
 
 class StopAt(Callback):

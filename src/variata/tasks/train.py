@@ -13,16 +13,15 @@ import torch
 
 from variata import recipes, store
 from variata.conditionals import prepare
-from variata.data import Schema
 from variata.errors import InterruptError, StoreError, UsageError
 from variata.recipes import Composition
 from variata.recipes.catalogue import OWN_MODULES
-from variata.shapes import numel
 from variata.store import Saved
 from variata.tasks.model import Model
+from variata.tasks.plan import announcement, chosen_device, compose
 from variata.tasks.run import Run
 from variata.tasks.source import DataOptions, Prepared, options_of, prepare_data
-from variata.training import Callback, History, Settings, forked
+from variata.training import Callback, History, Settings
 from variata.training import fit as train
 from variata.training.threads import is_heavy
 from variata.version import __version__
@@ -88,7 +87,7 @@ def fit(
         plan = {"recipe": recipe, "arguments": arguments, "settings": how.as_dict()}
         if run is not None:
             run.write_plan(plan | {"data": prepared.record, "device": device})
-        for line in _chosen(prepared, composition, where):
+        for line in announcement(prepared, composition, where):
             (announce or _silent)(line)
         return _train(prepared, composition, how, where, run, callbacks)
 
@@ -113,57 +112,7 @@ def resume(folder: str | Path, callbacks: Sequence[Callback] = (), device: str =
         return _train(prepared, composition, settings, where, run, callbacks)
 
 
-def _chosen(prepared: Prepared, composition: Composition, device: torch.device) -> list[str]:
-    arguments, rows = composition.arguments or {}, prepared.record["rows"]
-    parameters = sum(p.numel() for p in composition.model.parameters())
-    made = (
-        f"{composition.recipe}: {arguments['latent']} latent dimensions, {arguments['network']} "
-        f"network, {parameters:,} parameters, on {device}"
-    )
-    return [
-        *prepared.notes,
-        f"{prepared.name}: {prepared.schema.describe()}",
-        f"{rows[0]:,} rows to learn from, {rows[1]:,} to choose by, {rows[2]:,} kept for the test",
-        made,
-    ]
-
-
 def _silent(line: str) -> None: ...
-
-
-def compose(recipe: str, schema: Schema, arguments: dict[str, Any], seed: int) -> Composition:
-    """Call a recipe for data of this schema, with weights that depend on the seed alone."""
-    known = {
-        "shape": schema.shape,
-        "likelihood": schema.likelihood,
-        "levels": schema.levels,
-        "floor": scale_floor(schema),
-    }
-    with forked("cpu", seed):
-        return recipes.build(recipe, **known | arguments)
-
-
-def scale_floor(schema: Schema) -> float | tuple[float, ...]:
-    """The smallest scale of a Gaussian likelihood: the standard deviation of rounding."""
-    floors = [max(1e-4, gap / 12**0.5) for gap in schema.resolution] or [1e-3]
-    return tuple(floors) if len(floors) == numel(schema.shape) > 1 else max(floors)
-
-
-def chosen_device(name: str) -> torch.device:
-    """The device of this name; "auto" takes CUDA, then MPS, then the CPU.
-
-    Raises:
-        UsageError: when there is no such device.
-    """
-    if name == "auto":
-        mps = torch.backends.mps.is_available()
-        return torch.device("cuda" if torch.cuda.is_available() else "mps" if mps else "cpu")
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-        return device
-    except (RuntimeError, AssertionError, NotImplementedError):
-        raise UsageError(f"There is no device '{name}' here. Use device='auto' or 'cpu'.") from None
 
 
 def _train(

@@ -1,0 +1,66 @@
+"""What is decided before training: the device, the model, and the lines that say so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from variata import recipes
+from variata.data import Schema
+from variata.errors import UsageError
+from variata.recipes import Composition
+from variata.shapes import numel
+from variata.tasks.source import Prepared
+from variata.training import forked
+
+
+def compose(recipe: str, schema: Schema, arguments: dict[str, Any], seed: int) -> Composition:
+    """Call a recipe for data of this schema, with weights that depend on the seed alone."""
+    known = {
+        "shape": schema.shape,
+        "likelihood": schema.likelihood,
+        "levels": schema.levels,
+        "floor": scale_floor(schema),
+    }
+    with forked("cpu", seed):
+        return recipes.build(recipe, **known | arguments)
+
+
+def scale_floor(schema: Schema) -> float | tuple[float, ...]:
+    """The smallest scale of a Gaussian likelihood: the standard deviation of rounding."""
+    floors = [max(1e-4, gap / 12**0.5) for gap in schema.resolution] or [1e-3]
+    return tuple(floors) if len(floors) == numel(schema.shape) > 1 else max(floors)
+
+
+def chosen_device(name: str) -> torch.device:
+    """The device of this name; "auto" takes CUDA, then MPS, then the CPU.
+
+    Raises:
+        UsageError: when there is no such device.
+    """
+    if name == "auto":
+        mps = torch.backends.mps.is_available()
+        return torch.device("cuda" if torch.cuda.is_available() else "mps" if mps else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+        return device
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise UsageError(f"There is no device '{name}' here. Use device='auto' or 'cpu'.") from None
+
+
+def announcement(prepared: Prepared, composition: Composition, device: torch.device) -> list[str]:
+    """A few lines that say what was seen in the data and chosen for it."""
+    arguments, rows = composition.arguments or {}, prepared.record["rows"]
+    parameters = sum(p.numel() for p in composition.model.parameters())
+    made = (
+        f"{composition.recipe}: {arguments['latent']} latent dimensions, {arguments['network']} "
+        f"network, {parameters:,} parameters, on {device}"
+    )
+    return [
+        *prepared.notes,
+        f"{prepared.name}: {prepared.schema.describe()}",
+        f"{rows[0]:,} rows to learn from, {rows[1]:,} to choose by, {rows[2]:,} kept for the test",
+        made,
+    ]
