@@ -43,7 +43,7 @@ PictureOption = Annotated[
 def open_model(run: Path, device: str = "auto") -> Model:
     """Load a trained model onto a device."""
     from variata.tasks.model import load
-    from variata.tasks.train import chosen_device
+    from variata.tasks.plan import chosen_device
 
     return load(run, chosen_device(device))
 
