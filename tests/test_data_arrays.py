@@ -1,6 +1,7 @@
 """Arrays in memory, .npy, .npz and idx files, and names that do not exist."""
 
 import gzip
+import re
 import struct
 import zipfile
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from variata.data import open_source, read_array
+from variata.data import infer_schema, open_source, read_array
 from variata.data.source import encode_labels
 from variata.errors import DataError, UsageError
 
@@ -47,24 +48,72 @@ def test_labels():
         encode_labels([0.5, 1.0], 2)
 
 
+def test_masked_values_are_missing_values():
+    masked = np.ma.array(np.arange(6).reshape(3, 2), mask=False)
+    assert infer_schema(open_source(masked).values).own_shape == (2,)
+    masked[1:, 1] = np.ma.masked
+    with pytest.raises(DataError, match="nan at row 1, column 1; missing values are not supported"):
+        infer_schema(open_source(masked).values)
+    with pytest.raises(DataError, match="nan at row 1, column 'b'"):
+        infer_schema(masked, columns=["a", "b"])
+    for values in ([5, 9, 7], ["x", "y", "z"]):
+        labels = open_source(X[:3], label=np.ma.array(values, mask=[0, 1, 0])).labels
+        assert labels is not None
+        assert labels.tolist() == [0, -1, 1]
+
+
 def test_npy(tmp_path):
     np.save(tmp_path / "a.npy", X)
     np.testing.assert_array_equal(open_source(tmp_path / "a.npy").values, X)
     np.testing.assert_array_equal(read_array(str(tmp_path / "a.npy")), X)
     whole = (tmp_path / "a.npy").read_bytes()
     (tmp_path / "cut.npy").write_bytes(whole[:-7])
-    with pytest.raises(DataError, match="cut.npy"):
-        open_source(tmp_path / "cut.npy")
     with pytest.raises(DataError, match="does not exist"):
         read_array(tmp_path / "none.npy")
 
 
+@pytest.mark.parametrize(
+    ("data", "flaw"),
+    [
+        (lambda whole: whole[:-7], "cut short"),
+        (lambda whole: whole[:40], "cut short"),
+        (lambda whole: whole.replace(b"(6, 4)", b"(6, [)"), "damaged inside"),
+        (lambda whole: b"hello" + whole, "does not start as one"),
+        (lambda whole: b"PK" + whole, "does not start as one"),
+        (lambda whole: b"", "empty"),
+    ],
+)
+def test_damaged_npy(tmp_path, data, flaw):
+    np.save(tmp_path / "a.npy", X)
+    path = tmp_path / "f.npy"
+    path.write_bytes(data((tmp_path / "a.npy").read_bytes()))
+    with pytest.raises(DataError) as caught:
+        open_source(path)
+    words = (
+        f"'{re.escape(str(path))}' is damaged or no .npy file .*; write it again with numpy.save"
+    )
+    assert re.fullmatch(rf"{words}\.", str(caught.value))
+    assert flaw in str(caught.value)
+
+
+def test_a_single_number_is_no_data(tmp_path):
+    np.save(tmp_path / "s.npy", 3.0)
+    with pytest.raises(DataError, match="'s.npy' is a single number; expected rows"):
+        open_source(tmp_path / "s.npy")
+    np.savez(tmp_path / "s.npz", x_train=X, x_test=1.0)
+    with pytest.raises(DataError, match=r"do not fit together: x_train \(6, 4\), x_test \(\)"):
+        open_source(tmp_path / "s.npz")
+    for read in (open_source, infer_schema):
+        with pytest.raises(DataError, match="The data is a single number"):
+            read(5.0)
+
+
 def test_pickles_are_never_opened(tmp_path):
     np.save(tmp_path / "p.npy", np.array([{"a": 1}, None], dtype=object))
-    with pytest.raises(DataError, match="p.npy"):
+    with pytest.raises(DataError, match="p.npy' holds Python objects, which variata never opens"):
         open_source(tmp_path / "p.npy")
     np.savez(tmp_path / "p.npz", x=np.array([{"a": 1}], dtype=object))
-    with pytest.raises(DataError, match="p.npz"):
+    with pytest.raises(DataError, match="p.npz' holds Python objects"):
         open_source(tmp_path / "p.npz")
 
 
@@ -113,13 +162,23 @@ def test_sparse_npz(tmp_path):
 
 def test_damaged_npz(tmp_path):
     (tmp_path / "junk.npz").write_bytes(b"not a zip at all")
-    with pytest.raises(DataError, match="junk.npz"):
+    with pytest.raises(DataError, match=r"junk.npz' is damaged .* start as one.*numpy.savez\.$"):
         open_source(tmp_path / "junk.npz")
+    np.savez(tmp_path / "none.npz")
+    with pytest.raises(DataError, match="none.npz' holds no arrays"):
+        open_source(tmp_path / "none.npz")
+    np.save(tmp_path / "one.npy", X)
+    (tmp_path / "one.npy").rename(tmp_path / "one.npz")
+    with pytest.raises(DataError, match="end in .npy"):
+        open_source(tmp_path / "one.npz")
     np.savez_compressed(tmp_path / "a.npz", x=np.random.default_rng(0).normal(size=(50, 50)))
     data = bytearray((tmp_path / "a.npz").read_bytes())
     data[400:420] = b"\xff" * 20
     (tmp_path / "bad.npz").write_bytes(bytes(data))
-    with pytest.raises(DataError, match="bad.npz"):
+    (tmp_path / "bad.npy").write_bytes((tmp_path / "a.npz").read_bytes())
+    with pytest.raises(DataError, match="end in .npz"):
+        open_source(tmp_path / "bad.npy")
+    with pytest.raises(DataError, match="bad.npz' is damaged"):
         open_source(tmp_path / "bad.npz")
     with zipfile.ZipFile(tmp_path / "text.npz", "w") as archive:
         archive.writestr("x.npy", "hello")

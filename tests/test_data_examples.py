@@ -9,6 +9,7 @@ import torch
 
 from variata.data import Examples, infer_schema, split
 from variata.errors import DataError, ShapeError, UsageError
+from variata.tasks.source import DataOptions, prepare_data
 
 RNG = np.random.default_rng(2)
 BYTES = RNG.integers(0, 256, (40, 5, 6), dtype=np.uint8)
@@ -79,6 +80,16 @@ def test_tiny_data_splits_into_three_parts_with_rows(n, fractions):
     parts = split(_examples(BYTES[:n]), fractions)
     assert all(len(part) >= 1 for part in parts)
     assert sum(map(len, parts)) == max(n, 3)
+    assert bool(parts.note) == (n == 2)
+
+
+def test_parts_share_no_row_but_of_two_rows_with_a_note():
+    for n in range(3, 12):
+        labels = [part.labels for part in split(_examples(BYTES[:n], np.arange(n)))]
+        rows = torch.cat([rows for rows in labels if rows is not None])
+        assert sorted(rows.tolist()) == list(range(n))
+    notes = prepare_data(np.array([[0.5, 1.0], [2.0, 7.0]]), DataOptions(), 0).notes
+    assert any("2 rows are too few to keep any for the test" in note for note in notes)
 
 
 def test_split_leaves_the_global_generator_alone():

@@ -1,11 +1,14 @@
 """Folders and zips of pictures: sizes, channels, labels, parts, and files that are damaged."""
 
+import struct
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from variata import fit
 from variata.data import infer_schema, open_source
 from variata.errors import DataError, UsageError
 
@@ -93,6 +96,32 @@ def test_sixteen_bits_alpha_and_palettes(tmp_path):
     (tmp_path / "palette").mkdir()
     Image.fromarray(deep.astype(np.uint8)).convert("P").save(tmp_path / "palette" / "a.gif")
     assert open_source(tmp_path / "palette").values.shape == (1, 8, 9)
+
+
+def test_colour_pictures_of_sixteen_bits_have_a_note_too(tmp_path):
+    def chunk(kind, data):
+        whole = kind + data
+        return struct.pack(">I", len(data)) + whole + struct.pack(">I", zlib.crc32(whole))
+
+    rows = b"".join(b"\0" + RNG.bytes(6 * 5) for _ in range(4))
+    head = struct.pack(">IIBBBBB", 5, 4, 16, 2, 0, 0, 0)
+    chunks = [(b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    png = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*pair) for pair in chunks)
+    (tmp_path / "a.png").write_bytes(png)
+    source = open_source(tmp_path)
+    assert source.values.shape == (1, 4, 5, 3)
+    assert "16-bit" in source.note
+
+
+def test_training_says_what_was_changed(tmp_path):
+    for i in range(8):
+        _save(tmp_path / f"{i}.png", 4, 4, "RGBA")
+        Image.fromarray(RNG.integers(0, 65536, (4, 4)).astype(np.uint16)).save(
+            tmp_path / f"deep{i}.png"
+        )
+    said = []
+    fit(tmp_path, latent=2, hidden=(8,), epochs=1, announce=said.append)
+    assert "transparency is dropped; 16-bit values are scaled to 8 bits" in said
 
 
 def test_pictures_stand_upright(tmp_path):

@@ -86,9 +86,34 @@ def test_standardised_per_column_and_pooled_for_images():
     assert len(images.mean) == len(images.scale) == len(images.resolution) == 1
 
 
-def test_constant_column_with_rounding_noise_keeps_scale_one():
+def test_constant_column_keeps_scale_one_in_spite_of_the_rounding_of_its_mean():
     values = np.column_stack([np.full(100, 0.1) * 3, RNG.normal(size=100)])
-    assert infer_schema(values).scale[0] == 1.0
+    schema = infer_schema(values)
+    assert schema.scale[0] == 1.0
+    assert schema.mean[0] == values[0, 0]
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e-160, 1e-20, 1e140])
+def test_standardising_takes_any_unit(factor):
+    values = np.abs(RNG.normal(size=(50, 3)))
+    schema, scaled = infer_schema(values), infer_schema(values * factor)
+    np.testing.assert_allclose(scaled.scale, np.asarray(schema.scale) * factor, rtol=1e-12)
+    np.testing.assert_allclose(scaled.resolution, schema.resolution, rtol=1e-6)
+    x = schema.to_model(schema.encode(values))
+    torch.testing.assert_close(scaled.to_model(scaled.encode(values * factor)), x)
+    np.testing.assert_allclose(scaled.decode(x) / factor, values, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("values", [1e9 + 1e-5 * RNG.normal(size=(50, 1)), [[0.0], [5e-324]]])
+def test_the_least_difference_is_no_constant(values):
+    schema = infer_schema(values)
+    assert float(schema.to_model(schema.encode(values)).std()) == pytest.approx(1.0, abs=0.5)
+
+
+def test_tiny_pictures_are_not_taken_for_black():
+    values = RNG.random((20, 8, 8)) * 1e-6
+    for own in (values, values.reshape(20, 64)):
+        assert infer_schema(own).kind == "real"
 
 
 def test_resolution_is_the_smallest_gap_in_standardised_units():

@@ -1,6 +1,7 @@
 """CSV, DataFrames and parquet: headers, labels, identifiers, and cells that are no numbers."""
 
 import builtins
+import gzip
 
 import numpy as np
 import pytest
@@ -107,9 +108,75 @@ def test_bad_tables(write, text, words):
         open_source(write(text))
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("a;b\n3,14;2\n-1,5;7\n", [[3.14, 2], [-1.5, 7]]),
+        ("a\tb\n,5\t2,5e-1\n1\t7\n", [[0.5, 0.25], [1, 7]]),
+        ("3,14;2\n-1,5;7\n", [[3.14, 2], [-1.5, 7]]),
+        ("size, cm;weight, kg\n3,14;2,0\n-1,5;7,0\n", [[3.14, 2], [-1.5, 7]]),
+    ],
+)
+def test_decimal_commas(write, text, values):
+    source = open_source(write(text))
+    assert source.values.tolist() == values
+    assert "decimal commas are read as decimal points" in source.note
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a;b\n1,5;2.5\n", "one decimal mark, got '1,5' in .* column 'a' and '2.5' in"),
+        ("a;b\n1.234,5;2\n", "'1.234,5' in .*; write it with one decimal mark and no others"),
+        ('a,b\n"3,14",2\n', "'3,14' in .* if that is a decimal comma, separate .* semicolons"),
+        ("a\n3,14\n", "got 2; if it has decimal commas, separate the cells with semicolons"),
+    ],
+)
+def test_commas_that_cannot_be_read(write, text, words):
+    with pytest.raises(DataError, match=words):
+        open_source(write(text))
+
+
+@pytest.mark.parametrize("name", ["t.csv.gz", "t.tsv.gz"])
+def test_gzipped_tables(tmp_path, name):
+    rows = [f"{i},{i * i / 7}" for i in range(200)]
+    packed = gzip.compress("\n".join(["a,b", *rows]).encode())
+    (tmp_path / name).write_bytes(packed)
+    source = open_source(tmp_path / name)
+    assert source.columns == ("a", "b")
+    assert source.values[-1].tolist() == [199, 199 * 199 / 7]
+    (tmp_path / name).write_bytes(packed[:-60])
+    with pytest.raises(DataError, match=r"Could not read .*t\..sv\.gz' .*: it is cut short\.$"):
+        open_source(tmp_path / name)
+    (tmp_path / name).write_bytes(b"a,b\n1,2\n")
+    with pytest.raises(DataError, match="no gzip file"):
+        open_source(tmp_path / name)
+
+
+def test_columns_of_one_name(write):
+    path = write("a,b,a\n1,2,3.5\n2,4,4.5\n")
+    assert open_source(path).columns == ("a", "b", "a.1")
+    assert open_source(path, ignore="b").columns == ("a", "a.1")
+    assert open_source(path, ignore=[0]).columns == ("b", "a.1")
+    for option in ("label", "ignore"):
+        with pytest.raises(DataError, match=f"2 columns are called 'a'.*--{option}.*: 0, 2"):
+            open_source(path, **{option: "a"})
+
+
+def test_frame_columns_of_one_name():
+    pandas = pytest.importorskip("pandas")
+    values = np.array([[1.5, 2.0, 3.25], [2.5, 4.0, 9.0], [0.0, 1.0, 2.0]])
+    frame = pandas.DataFrame(values, columns=["a", "b", "a"])
+    schema = infer_schema(frame)
+    assert schema.columns == open_source(frame).columns == ("a", "b", "a.1")
+    np.testing.assert_allclose(schema.decode(schema.encode(frame)), values, atol=1e-6)
+
+
 def test_bytes_that_are_no_text(write, tmp_path):
     (tmp_path / "b.csv").write_bytes(b"\xff\xfe\x00\x01,\x80\n")
-    with pytest.raises(DataError, match="b.csv"):
+    with pytest.raises(
+        DataError, match=r"b.csv' .* it is not UTF-8 text; save it in that encoding"
+    ):
         open_source(tmp_path / "b.csv")
 
 
@@ -144,7 +211,7 @@ def test_parquet(tmp_path):
     source = open_source(tmp_path / "t.parquet", label="k")
     assert source.values.tolist() == [[1, 0.5], [2, 0.25]]
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 nothing")
-    with pytest.raises(DataError, match="bad.parquet"):
+    with pytest.raises(DataError, match=r"bad.parquet' is damaged or no parquet .*to_parquet\.$"):
         open_source(tmp_path / "bad.parquet")
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from variata.data.npy import read_npy, read_npz
+from variata.data.reasons import reason
 from variata.data.source import Source, encode_labels, pick_column, three_parts
 from variata.data.values import as_array
 from variata.errors import DataError
@@ -26,9 +26,8 @@ PART_LABELS = {
     "valid": ("y_valid", "y_val", "valid_y", "val_labels", "valid_labels"),
     "test": ("y_test", "test_y", "test_labels"),
 }
+SPARSE_ERRORS = (ValueError, TypeError, KeyError, IndexError, MemoryError)
 SPARSE_KEYS = {"data", "indices", "indptr", "shape"}
-READ_ERRORS = (ValueError, OSError, EOFError, KeyError, IndexError, MemoryError)
-ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, NotImplementedError)
 
 
 def from_array(
@@ -50,11 +49,7 @@ def from_array(
 
 def from_npy(path: Path, label: Any = None, ignore: Sequence[str | int] = ()) -> Source:
     """Read a .npy file; nothing in it is ever executed."""
-    try:
-        array = np.load(path, allow_pickle=False)
-    except READ_ERRORS as error:
-        raise DataError(f"Could not read '{path}' as an array of numbers: {error}.") from error
-    return from_array(array, path.name, label, ignore)
+    return from_array(read_npy(path), path.name, label, ignore)
 
 
 def read_array(path: str | Path) -> np.ndarray:
@@ -91,28 +86,15 @@ def from_npz(
     return Source(path.name, source.values, codes, names)
 
 
-def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of a .npz file that hold numbers or text.
-
-    Raises:
-        DataError: not a zip, truncated, or pickled objects, naming the file.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            if isinstance(archive, np.ndarray):
-                raise DataError(f"'{path}' holds one array; rename it to end in .npy.")
-            return {name: archive[name] for name in archive.files}
-    except DataError:
-        raise
-    except (*READ_ERRORS, *ZIP_ERRORS) as error:
-        raise DataError(f"Could not read '{path}' as arrays of numbers: {error}.") from error
-
-
 def _numbers(values: Any, name: str) -> np.ndarray:
     try:
-        return as_array(values)
+        array = as_array(values)
     except DataError as error:
         raise DataError(str(error) if name == "array" else f"'{name}': {error}") from error
+    if array.ndim == 0:
+        what = "The data" if name == "array" else f"'{name}'"
+        raise DataError(f"{what} is a single number; expected rows of numbers, an array (N, ...).")
+    return array
 
 
 def _values_key(path: Path, arrays: Mapping[str, np.ndarray], key: str | None) -> str:
@@ -123,9 +105,7 @@ def _values_key(path: Path, arrays: Mapping[str, np.ndarray], key: str | None) -
     if found:
         return found[0]
     missing = f"no array '{key}'" if key else "several arrays"
-    raise DataError(
-        f"'{path}' holds {missing}: choose one of {', '.join(arrays) or 'none'} with --key."
-    )
+    raise DataError(f"'{path}' holds {missing}: choose one of {', '.join(arrays)} with --key.")
 
 
 def _labels_key(path: Path, arrays: Mapping[str, np.ndarray], label: Any) -> str | None:
@@ -143,20 +123,26 @@ def _parts(arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
 
 
 def _from_parts(path: Path, arrays: Mapping[str, np.ndarray], parts: dict[str, str]) -> Source:
+    values = _joined(path, arrays, list(parts.values()))
     ends = np.cumsum([len(arrays[key]) for key in parts.values()])
     counts = zip(parts.items(), ends, strict=True)
     rows = {part: np.arange(end - len(arrays[key]), end) for (part, key), end in counts}
-    try:
-        values = np.concatenate([arrays[key] for key in parts.values()])
-    except ValueError as error:
-        raise DataError(f"The parts {', '.join(parts)} of '{path}' do not fit: {error}.") from error
     label_keys = [_first(arrays, PART_LABELS[part]) for part in parts]
     published = three_parts(rows)
     if None in label_keys:
         return Source(path.name, _numbers(values, path.name), published=published)
-    labels = np.concatenate([arrays[key] for key in label_keys if key])
-    codes, names = encode_labels(labels.reshape(len(labels)), len(values))
+    labels = _joined(path, arrays, [key for key in label_keys if key])
+    labels = labels[:, 0] if labels.shape[1:] == (1,) else labels
+    codes, names = encode_labels(labels, len(values))
     return Source(path.name, _numbers(values, path.name), codes, names, published=published)
+
+
+def _joined(path: Path, arrays: Mapping[str, np.ndarray], keys: Sequence[str]) -> np.ndarray:
+    try:
+        return np.concatenate([arrays[key] for key in keys])
+    except ValueError as error:
+        shapes = ", ".join(f"{key} {np.shape(arrays[key])}" for key in keys)
+        raise DataError(f"The parts of '{path}' do not fit together: {shapes}.") from error
 
 
 def _first(arrays: Mapping[str, np.ndarray], keys: Sequence[str]) -> str | None:
@@ -175,8 +161,8 @@ def _dense(path: Path, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         outer = np.repeat(np.arange(len(arrays["indptr"]) - 1), np.diff(arrays["indptr"]))
         cells = (arrays["indices"], outer) if by_column else (outer, arrays["indices"])
         np.add.at(dense, cells, arrays["data"])
-    except READ_ERRORS as error:
-        raise DataError(f"Could not read '{path}' as a sparse matrix: {error}.") from error
+    except SPARSE_ERRORS as error:
+        raise DataError(f"Could not read '{path}' as a sparse matrix: {reason(error)}.") from error
     return dense
 
 

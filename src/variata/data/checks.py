@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from variata.data.layouts import channels_last
-from variata.data.values import column_name, row_chunks
+from variata.data.values import NO_MISSING, column_name, row_chunks
 from variata.errors import DataError
 
 Where = tuple[int, ...]
@@ -51,10 +51,8 @@ def require_finite(values: np.ndarray, columns: Sequence[str] | None = None) -> 
         return
     where = first_bad(values, np.isfinite)
     if where is not None:
-        raise DataError(
-            f"Expected finite numbers, got {cell(values, where, columns)};"
-            " remove or fill in missing values first."
-        )
+        advice = NO_MISSING if np.isnan(values[where]) else "replace it or remove the row"
+        raise DataError(f"Expected finite numbers, got {cell(values, where, columns)}; {advice}.")
 
 
 def require(

@@ -23,9 +23,10 @@ class Grid:
     step: float
     levels: int
 
-    @property
-    def high(self) -> float:
-        return self.low + self.step * (self.levels - 1)
+    def spans(self, facts: Facts) -> bool:
+        """Whether fractions lie within the grid, and do not all round to one of its levels."""
+        told_apart = facts.constant or facts.high - facts.low > self.step / 2
+        return self.low <= facts.low and facts.high <= 1 and told_apart
 
 
 UNIT_GRIDS = (
@@ -66,7 +67,7 @@ def picture_grid(values: np.ndarray, facts: Facts) -> Grid | None:
     if values.dtype.kind != "f":
         return None
     grids = UNIT_GRIDS[2:] if facts.constant else UNIT_GRIDS
-    fits = (g for g in grids if g.low <= facts.low and facts.high <= 1 and on_grid(values, g))
+    fits = (g for g in grids if g.spans(facts) and on_grid(values, g))
     return next(fits, None)
 
 

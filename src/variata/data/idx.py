@@ -12,6 +12,7 @@ from typing import IO
 
 import numpy as np
 
+from variata.data.reasons import reason
 from variata.data.source import Source, encode_labels, three_parts
 from variata.errors import DataError
 
@@ -41,7 +42,7 @@ def read_idx(path: Path) -> np.ndarray:
             stream = gzip.GzipFile(fileobj=raw) if path.name.endswith(".gz") else raw
             return _parse(path, stream)
     except (OSError, EOFError, zlib.error, struct.error) as error:
-        raise DataError(f"Could not read '{path}' as an idx file: {error}.") from error
+        raise DataError(f"Could not read '{path}' as an idx file: {reason(error)}.") from error
 
 
 def from_idx(path: Path) -> Source:
@@ -83,7 +84,7 @@ def from_idx_parts(name: str, parts: dict[str, Path], held_out: int | None = Non
     try:
         values = np.concatenate([s.values for s in sources.values()])
     except ValueError as error:
-        raise DataError(f"The parts of '{name}' do not fit together: {error}.") from error
+        raise DataError(f"The parts of '{name}' do not fit together: {reason(error)}.") from error
     if any(s.labels is None for s in sources.values()):
         return Source(name, values, published=three_parts(rows))
     texts = np.concatenate([np.asarray(s.label_names)[s.labels] for s in sources.values()])

@@ -14,6 +14,7 @@ from typing import IO
 import numpy as np
 
 from variata.data.pictures import Look, Picture, look, read
+from variata.data.reasons import reason
 from variata.data.source import Source, encode_labels, three_parts
 from variata.errors import DataError
 
@@ -51,12 +52,9 @@ def from_zip(path: Path, size: Size | None = None) -> Source:
             pictures = [Picture(n, partial(_member, archive, n)) for n in sorted(members)]
             return _gather(path.name, str(path), pictures, size)
     except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, RuntimeError) as error:
-        raise DataError(f"Could not read '{path}' as a zip of pictures: {error}.") from error
-
-
-def folder_has_pictures(folder: Path) -> bool:
-    """Whether a picture lies anywhere below a folder."""
-    return next(_walk(folder), None) is not None
+        raise DataError(
+            f"Could not read '{path}' as a zip of pictures: {reason(error)}."
+        ) from error
 
 
 def folder_labels(names: Sequence[str]) -> tuple[list[str], dict[str, np.ndarray]]:

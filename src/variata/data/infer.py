@@ -14,7 +14,7 @@ from variata.data.grids import Grid, flattened_pictures, picture_grid
 from variata.data.layouts import arrange
 from variata.data.schema import Schema
 from variata.data.spread import Spread, measure_spread
-from variata.data.values import as_array, is_frame
+from variata.data.values import as_array, is_frame, unique_names
 from variata.errors import DataError
 
 LARGEST_SURE_COUNT = 2.0**24
@@ -104,7 +104,9 @@ def _sure_pair(values: np.ndarray, facts: Facts, pair: Grid, layout: str) -> boo
 
 
 def _require_rows(array: np.ndarray) -> None:
-    if array.ndim == 0 or array.size == 0:
+    if array.ndim == 0:
+        raise DataError("The data is a single number; it needs at least 2 rows of them.")
+    if array.size == 0:
         raise DataError(f"The data is empty (shape {array.shape}); it needs at least 2 rows.")
     if len(array) == 1:
         raise DataError("The data needs at least 2 rows, got 1.")
@@ -112,8 +114,8 @@ def _require_rows(array: np.ndarray) -> None:
 
 def _column_names(values: Any, columns: Sequence[str] | None) -> tuple[str, ...] | None:
     if columns is not None:
-        return tuple(map(str, columns))
-    return tuple(map(str, values.columns)) if is_frame(values) else None
+        return unique_names(columns)
+    return unique_names(values.columns) if is_frame(values) else None
 
 
 def _checked_names(

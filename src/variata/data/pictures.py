@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import warnings
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import IO, TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from variata.data.reasons import reason
 from variata.errors import DataError
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ MOST_PIXELS = 100_000_000
 ORIENTATION = 0x0112
 ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N")
+DEEP_CHANNELS = re.compile(r";16[BLN]")
 
 
 T = TypeVar("T")
@@ -73,11 +76,11 @@ def _guarded(picture: Picture, use: Callable[[Image], T]) -> T:
                 _refuse_bomb(image)
                 return use(image)
     except Image.DecompressionBombError as error:
-        raise DataError(f"The picture '{picture.name}' is too large: {error}.") from error
+        raise DataError(f"The picture '{picture.name}' is too large: {reason(error)}.") from error
     except (OSError, ValueError, SyntaxError, EOFError, struct.error, MemoryError) as error:
         if isinstance(error, DataError):
             raise DataError(f"The picture '{picture.name}' {error}") from error
-        raise DataError(f"Could not read the picture '{picture.name}': {error}.") from error
+        raise DataError(f"Could not read the picture '{picture.name}': {reason(error)}.") from error
 
 
 def _refuse_bomb(image: Image) -> None:
@@ -87,10 +90,11 @@ def _refuse_bomb(image: Image) -> None:
 
 def _look(image: Image) -> Look:
     height, width = image.height, image.width
+    deep = image.mode in DEEP or DEEP_CHANNELS.search(str(getattr(image, "tile", ""))) is not None
     if image.getexif().get(ORIENTATION, 1) >= 5:
         height, width = width, height
     alpha = image.mode in ALPHA or "transparency" in image.info
-    return Look(height, width, _is_grey(image), alpha, image.mode in DEEP)
+    return Look(height, width, _is_grey(image), alpha, deep)
 
 
 def _is_grey(image: Image) -> bool:

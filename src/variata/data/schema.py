@@ -15,7 +15,7 @@ from variata.data.checks import require_finite
 from variata.data.codes import decode_codes, encode_values
 from variata.data.describe import describe
 from variata.data.layouts import to_model_order, to_own_order
-from variata.data.values import as_array, is_frame
+from variata.data.values import as_array, is_frame, unique_names
 from variata.errors import DataError, ShapeError
 
 
@@ -131,10 +131,10 @@ class Schema:
     def _select(self, values: Any) -> Any:
         if not is_frame(values) or self.columns is None:
             return values
-        missing = [c for c in self.columns if c not in set(map(str, values.columns))]
+        place = {name: i for i, name in enumerate(unique_names(values.columns))}
+        missing = [c for c in self.columns if c not in place]
         if missing:
             raise DataError(f"Expected the column '{missing[0]}', which the table does not have.")
-        place = {str(c): i for i, c in reversed(list(enumerate(values.columns)))}
         return values.iloc[:, [place[c] for c in self.columns]]
 
     def _check_shape(self, array: np.ndarray) -> None:

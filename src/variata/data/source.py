@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from variata.data.values import as_array
+from variata.data.values import as_array, unique_names
 from variata.errors import DataError
 
 Part = range | np.ndarray
@@ -88,10 +88,17 @@ def pick_column(columns: Sequence[str], column: str | int, option: str) -> int:
     """Return the position of a column given by name, or by number when no name fits.
 
     Raises:
-        DataError: no such column; lists those there are.
+        DataError: no such column, listing those there are; or several of that name.
     """
-    if isinstance(column, str) and column in columns:
-        return list(columns).index(column)
+    names = unique_names(columns)
+    places = [str(i) for i, name in enumerate(columns) if name == column]
+    if len(places) > 1:
+        raise DataError(
+            f"{len(places)} columns are called '{column}'; choose one for {option} by its number:"
+            f" {', '.join(places)}."
+        )
+    if column in names:
+        return names.index(str(column))
     number = int(column) if str(column).lstrip("-").isdigit() else None
     if number is None or not -len(columns) <= number < len(columns):
         shown = ", ".join(columns[:12]) + (", ..." if len(columns) > 12 else "")
@@ -100,6 +107,8 @@ def pick_column(columns: Sequence[str], column: str | int, option: str) -> int:
 
 
 def _label_array(raw: Any) -> np.ndarray:
+    if isinstance(raw, np.ma.MaskedArray):
+        raw = as_array(raw) if raw.dtype.kind in "buif" else np.ma.filled(raw.astype(object), "")
     array = np.asarray(raw if isinstance(raw, (np.ndarray, list, tuple)) else as_array(raw))
     if array.dtype.kind == "O":
         missing = [v is None or v != v for v in array.tolist()]

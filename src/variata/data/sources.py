@@ -17,7 +17,11 @@ from variata.data.tables import from_frame, from_parquet
 from variata.data.values import is_frame
 from variata.errors import DataError, UsageError, did_you_mean
 
-KNOWN = ".npy, .npz, .csv, .tsv, .parquet, idx (-ubyte), .zip of pictures, or a folder of pictures"
+KNOWN = (
+    ".npy, .npz, .csv, .tsv (or .gz of these two), .parquet, idx (-ubyte), .zip of pictures, or a"
+    " folder of pictures"
+)
+TABLES = (".csv", ".tsv", ".txt", ".data")
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,9 @@ def open_source(
     """Open data: an array, tensor, DataFrame or lists in memory, a path, or a catalogue name.
 
     Args:
-        data: .npy, .npz, .csv, .tsv, .parquet and idx files, zip files and folders of pictures, or
-            a name listed by `variata data`. A path that exists goes before a name.
+        data: .npy, .npz, .csv, .tsv, .csv.gz, .tsv.gz, .parquet and idx files, zip files and
+            folders of pictures, or a name listed by `variata data`. A path that exists goes before
+            a name.
         label: column (name or number), array of a .npz, or the labels themselves for data in
             memory.
         ignore: columns to leave out.
@@ -98,7 +103,8 @@ def _from_directory(path: Path, options: Options) -> Source:
 
 
 def _from_file(path: Path, options: Options) -> Source:
-    suffix = path.suffix.lower()
+    packed = path.suffix.lower() == ".gz"
+    suffix = "".join(path.suffixes[-2 if packed else -1 :]).lower()
     if is_idx(path):
         options.allow("idx files")
         return from_idx(path)
@@ -116,7 +122,7 @@ def _from_file(path: Path, options: Options) -> Source:
 
 def _from_table(path: Path, suffix: str, options: Options) -> Source:
     options.allow(f"{suffix or 'such'} files", "label", "ignore")
-    if suffix in (".csv", ".tsv", ".txt", ".data"):
+    if suffix.removesuffix(".gz") in TABLES:
         return from_csv(path, options.label, options.ignore)
     if suffix in (".parquet", ".pq"):
         return from_parquet(path, options.label, options.ignore)

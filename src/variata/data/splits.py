@@ -14,15 +14,20 @@ from variata.errors import DataError, UsageError
 
 Fractions = tuple[float, float, float]
 Part = range | np.ndarray | Tensor
+SHARED = (
+    "2 rows are too few to keep any for the test: one is learnt from, and the other serves both to"
+    " choose by and as the test"
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """Three sets of examples: to fit on, to choose on, to report on."""
+    """Three sets of examples: to fit on, to choose on, to report on; and what they share, if so."""
 
     train: Examples
     valid: Examples
     test: Examples
+    note: str = ""
 
     def __iter__(self) -> Iterator[Examples]:
         return iter((self.train, self.valid, self.test))
@@ -37,8 +42,8 @@ def split(
 ) -> Splits:
     """Cut `examples` at random, the same for the same seed, or along `published` rows.
 
-    Each part has at least one row. Two rows cannot make three parts: the second one then serves
-    as valid and test both.
+    Each part has at least one row, and no two share one. Only two rows cannot make three parts:
+    one of them then serves as valid and test both, with a note.
 
     Raises:
         UsageError: fractions that are not three positive numbers with sum 1.
@@ -56,9 +61,15 @@ def split(
             raise DataError(
                 f"Expected published train, valid and test rows, got {len(rows)} parts."
             )
-        return Splits(*(examples.subset(r) for r in rows))
+        return _parts(examples, rows)
     _check_fractions(fractions)
-    return Splits(*(examples.subset(r) for r in _random_rows(len(examples), fractions, seed)))
+    note = SHARED if len(examples) == 2 else ""
+    return _parts(examples, _random_rows(len(examples), fractions, seed), note)
+
+
+def _parts(examples: Examples, rows: Sequence[Tensor], note: str = "") -> Splits:
+    train, valid, test = (examples.subset(r) for r in rows)
+    return Splits(train, valid, test, note)
 
 
 def _random_rows(n: int, fractions: Fractions, seed: int) -> list[Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,8 @@ from variata.data.values import row_chunks
 from variata.errors import DataError
 
 FINEST = 1e-6
+LARGEST = 1e150
+SMALLEST = float(np.nextafter(0.0, 1.0))
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,11 @@ class Spread:
 def measure_spread(values: np.ndarray, layout: str) -> Spread:
     """Return mean, standard deviation and resolution of (N, *own), per column (images: pooled).
 
-    A constant column has scale 1 and resolution 1. The resolution comes from at most 10,000 rows
-    and is at least 1e-6.
+    A column of one value has scale 1 and resolution 1; any other varies, however little. The
+    resolution comes from at most 10,000 rows and is at least 1e-6.
+
+    Raises:
+        DataError: values too large to be squared.
 
     >>> measure_spread(np.array([[0.0, 3.0], [2.0, 3.0]]), "vector")
     Spread(mean=(1.0, 3.0), scale=(1.0, 1.0), resolution=(2.0, 1.0))
@@ -39,21 +45,21 @@ def measure_spread(values: np.ndarray, layout: str) -> Spread:
 
 
 def _moments(values: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
-    count = values.size // columns
-    chunks = [values[rows] for rows in row_chunks(values)]
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean = np.sum([_sums(c, columns, 0.0, 1) for c in chunks], axis=0) / count
-        variance = np.sum([_sums(c, columns, mean, 2) for c in chunks], axis=0) / count
-    scale = np.sqrt(variance)
-    if not (np.isfinite(mean).all() and np.isfinite(scale).all()):
+    """Moments of the columns brought to [0, 1] first, where no square is lost to underflow."""
+    low = np.min([rows.min(0) for rows in _rows(values, columns)], axis=0)
+    high = np.max([rows.max(0) for rows in _rows(values, columns)], axis=0)
+    if max(np.abs(low).max(), np.abs(high).max()) > LARGEST:
         raise DataError("The values are too large to standardise; rescale the data first.")
-    rounding = 1e-12 * np.maximum(np.abs(mean), np.finfo(np.float64).tiny)
-    return mean, np.where(scale > rounding, scale, 1.0)
+    span = np.where(high > low, high - low, 1.0)
+    count = values.size // columns
+    mean = sum(((rows - low) / span).sum(0) for rows in _rows(values, columns)) / count
+    variance = sum((((r - low) / span - mean) ** 2).sum(0) for r in _rows(values, columns)) / count
+    scale = np.maximum(span * np.sqrt(variance), SMALLEST)
+    return low + span * mean, np.where(high > low, scale, 1.0)
 
 
-def _sums(chunk: np.ndarray, columns: int, around: np.ndarray | float, power: int) -> np.ndarray:
-    rows = chunk.reshape(-1, columns).astype(np.float64)
-    return ((rows - around) ** power).sum(0)
+def _rows(values: np.ndarray, columns: int) -> Iterator[np.ndarray]:
+    return (values[rows].reshape(-1, columns).astype(np.float64) for rows in row_chunks(values))
 
 
 def _plain(numbers: np.ndarray) -> tuple[float, ...]:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from variata.data.identifiers import is_identifier, named_like_id
+from variata.data.reasons import damaged
 from variata.data.source import Source, encode_labels, pick_column
-from variata.data.values import frame_array
-from variata.errors import DataError, MissingExtraError
+from variata.data.values import frame_array, unique_names
+from variata.errors import MissingExtraError
 
 
 def from_frame(
@@ -32,7 +33,8 @@ def from_frame(
     values = frame_array(frame.iloc[:, keep])
     codes, names = (None, None) if raw is None else encode_labels(raw, len(values))
     note = "; ".join(f"column '{columns[i]}' numbers the rows and is left out" for i in ids)
-    kept = tuple(columns[i] for i in keep)
+    unique = unique_names(columns)
+    kept = tuple(unique[i] for i in keep)
     return Source(name, values, codes, names, kept, "vector", note=note)
 
 
@@ -47,15 +49,14 @@ def from_parquet(
     """
     try:
         import pandas
-        import pyarrow
+
+        frame = pandas.read_parquet(path)
     except ImportError as error:
         raise MissingExtraError(
             "Reading parquet needs pandas and pyarrow: pip install 'variata[tables]'."
         ) from error
-    try:
-        frame = pandas.read_parquet(path)
-    except (OSError, ValueError, pyarrow.ArrowException) as error:
-        raise DataError(f"Could not read '{path}' as parquet: {error}.") from error
+    except Exception as error:  # damaged bytes make pyarrow raise almost anything
+        raise damaged(path, "parquet", b"PAR1", "DataFrame.to_parquet", error) from error
     return from_frame(frame, path.name, label, ignore)
 
 

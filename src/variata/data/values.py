@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
+from variata.data.reasons import reason
 from variata.errors import DataError
 
 CHUNK_ELEMENTS = 4_000_000
+NO_MISSING = "missing values are not supported, fill them in or remove the row"
 
 
 def is_frame(values: object) -> bool:
@@ -23,6 +26,8 @@ def is_frame(values: object) -> bool:
 def as_array(values: Any, columns: Sequence[str] | None = None) -> np.ndarray:
     """Return `values` (numpy, torch, DataFrame, lists, scipy sparse) as an array of real numbers.
 
+    Masked values become NaN.
+
     Raises:
         DataError: text, objects, complex numbers, or rows of different lengths.
 
@@ -31,7 +36,9 @@ def as_array(values: Any, columns: Sequence[str] | None = None) -> np.ndarray:
     """
     if is_frame(values):
         return frame_array(values)
-    if isinstance(values, Tensor):
+    if isinstance(values, np.ma.MaskedArray):
+        values = _from_masked(values)
+    elif isinstance(values, Tensor):
         values = _from_torch(values)
     elif hasattr(values, "toarray"):
         values = values.toarray()
@@ -73,6 +80,19 @@ def column_name(columns: Sequence[str] | None, index: int) -> str:
     return f"column '{columns[index]}'" if columns else f"column {index}"
 
 
+def unique_names(names: Iterable[object]) -> tuple[str, ...]:
+    """Return names of which no two are alike, numbered as pandas does.
+
+    >>> unique_names(["a", "b", "a"])
+    ('a', 'b', 'a.1')
+    """
+    unique: dict[str, None] = {}
+    for name in map(str, names):
+        numbered = itertools.chain([name], (f"{name}.{i}" for i in itertools.count(1)))
+        unique[next(n for n in numbered if n not in unique)] = None
+    return tuple(unique)
+
+
 def row_chunks(array: np.ndarray, elements: int = CHUNK_ELEMENTS) -> Iterator[slice]:
     """Yield slices of rows of about `elements` numbers each, so that work fits in memory."""
     step = max(1, elements // max(1, array[:1].size))
@@ -91,6 +111,12 @@ def _frame_column(name: str, column: Any) -> np.ndarray:
     return column.to_numpy(dtype=getattr(column.dtype, "numpy_dtype", column.dtype))
 
 
+def _from_masked(values: np.ma.MaskedArray) -> np.ndarray:
+    if not np.ma.is_masked(values) or values.dtype.kind not in "buif":
+        return values.data
+    return np.ma.filled(values.astype(np.float64), np.nan)
+
+
 def _from_torch(values: Tensor) -> np.ndarray:
     values = values.detach().cpu()
     values = values.to_dense() if values.is_sparse else values
@@ -104,7 +130,7 @@ def _from_anything(values: Any) -> np.ndarray:
     try:
         return np.asarray(values)
     except (ValueError, TypeError) as error:
-        raise DataError(f"Expected rows of numbers of one length: {error}.") from error
+        raise DataError(f"Expected rows of numbers of one length: {reason(error)}.") from error
 
 
 def _first_word(array: np.ndarray, columns: Sequence[str] | None) -> str:

@@ -82,7 +82,7 @@ def prepare_data(data: Any, options: DataOptions, seed: int) -> Prepared:
         "rows": [len(splits.train), len(splits.valid), len(splits.test)],
         "lossy": source.lossy,
     }
-    notes = (source.note,) if source.note else ()
+    notes = tuple(note for note in (source.note, splits.note) if note)
     return Prepared(source.name, schema, splits, record, notes)
 
 

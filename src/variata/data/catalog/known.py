@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from variata.data.arrays import read_npz
 from variata.data.catalog.entries import ENTRIES
 from variata.data.catalog.entry import Entry
 from variata.data.catalog.fetch import fetch
 from variata.data.catalog.sprites import SHAPES, render_sprites, sprites_factors
 from variata.data.idx import from_idx_parts
 from variata.data.images import from_zip
+from variata.data.npy import read_npz
 from variata.data.source import Source
 from variata.errors import UsageError, did_you_mean
 
