@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from rows import Rows
 from variata import recipes, store
 from variata.batch import Batch
-from variata.conditionals import prepare
 from variata.data import Examples, infer_schema
 from variata.errors import ShapeError, UsageError
+from variata.models import start
 from variata.objectives import Objective
 from variata.recipes import Composition
 from variata.store import Saved
@@ -136,7 +136,7 @@ class Trained:
 
 def trained(name: str, data: str) -> Trained:
     made, rows = compose(name, data), Rows(values(data, 64))
-    prepare(made.model.decoder, rows.x)
+    start(made.model, rows.x)
     before = torch.get_rng_state()
     settings = Settings(epochs=8, batch_size=16, lr=5e-3)
     history = fit(made.model, made.phases, rows, rows, settings)

@@ -1,6 +1,6 @@
 """Modules that take contexts and return distributions: posteriors, priors, likelihoods."""
 
-from variata.conditionals.decoder import Decoder, Head, prepare
+from variata.conditionals.decoder import Decoder, Head
 from variata.conditionals.likelihood import HEADS, likelihood_head
 from variata.conditionals.posterior import DiracPosterior, GaussianPosterior
 from variata.conditionals.prior import StandardNormal
@@ -13,5 +13,4 @@ __all__ = [
     "Head",
     "StandardNormal",
     "likelihood_head",
-    "prepare",
 ]

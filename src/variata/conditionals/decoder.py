@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
@@ -17,6 +16,7 @@ class Head(Protocol):
 
     Attributes:
         per_element: how many raw outputs P every element of x needs.
+        locations: which of them are in units of x; absent where none are.
     """
 
     per_element: int
@@ -64,10 +64,3 @@ class Decoder(nn.Module):
                 f"shape): give its last layer {numel(self.raw_shape)} outputs."
             )
         return raw.reshape(raw.shape[0], *self.raw_shape)
-
-
-@torch.no_grad()
-def prepare(decoder: nn.Module, x: Tensor) -> None:
-    """Start a decoder at the mean and standard deviation of examples x (N, *X)."""
-    if isinstance(decoder, Decoder):
-        decoder.start_at(x.mean(0), x.std(0, unbiased=False))

@@ -55,6 +55,7 @@ class GaussianHead(nn.Module):
     """
 
     per_element = 1
+    locations = slice(0, 1)
     floor: Tensor
 
     def __init__(self, scale_shape: Shape, floor: float | Sequence[float]) -> None:
@@ -80,6 +81,7 @@ class LogisticHead(nn.Module):
     """Values on an even grid of `levels` in [0, 1], with a predicted scale for every element."""
 
     per_element = 2
+    locations = slice(0, 1)
 
     def __init__(self, levels: int) -> None:
         super().__init__()
@@ -101,6 +103,7 @@ class LogisticMixtureHead(nn.Module):
         super().__init__()
         self.levels, self.lowest, self.components = levels, _lowest_log_scale(levels), components
         self.per_element = 3 * components
+        self.locations = slice(components, 2 * components)
 
     def forward(self, raw: Tensor) -> LogisticMixture:
         weights, means, log_scales = raw.movedim(2, -1).chunk(3, -1)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from variata.distributions import Dirac, Gaussian
 
 LOG_SCALE_BOUND = 7.0
+QUIET = 0.1
 
 
 class GaussianPosterior(nn.Module):
@@ -32,6 +33,14 @@ class GaussianPosterior(nn.Module):
         mean, raw = self.linear(features).chunk(2, -1)
         return Gaussian(mean, (LOG_SCALE_BOUND * torch.tanh(raw / LOG_SCALE_BOUND)).exp(), 1)
 
+    @torch.no_grad()
+    def start_linear(self, scale: Tensor) -> None:
+        """Make the last features the mean, and `scale` (latent,) the scale, of an untrained q."""
+        self.linear.weight.mul_(QUIET)
+        pass_last(self.linear, len(scale))
+        raw = (scale.log() / LOG_SCALE_BOUND).clamp(-0.95, 0.95).atanh() * LOG_SCALE_BOUND
+        self.linear.bias[len(scale) :] = raw
+
 
 class DiracPosterior(nn.Module):
     """All mass on one point: the encoder of a plain autoencoder. It has no density, so no rate.
@@ -46,3 +55,16 @@ class DiracPosterior(nn.Module):
 
     def forward(self, h: Tensor | None, features: Tensor) -> Dirac:
         return Dirac(self.linear(features), 1)
+
+    @torch.no_grad()
+    def start_linear(self, scale: Tensor) -> None:
+        """Make the last features the code of an untrained encoder."""
+        self.linear.weight.mul_(QUIET)
+        pass_last(self.linear, len(scale))
+
+
+def pass_last(linear: nn.Linear, count: int) -> None:
+    """Let the first `count` outputs be the last `count` inputs, where the layer reads them."""
+    linear.weight[:, -count:] = 0
+    linear.weight[:count, -count:] = torch.eye(count)
+    linear.bias.zero_()

@@ -2,6 +2,7 @@
 
 from variata.nn.conv import ConvDecoder, ConvEncoder, Residual
 from variata.nn.inputs import Log1p, OneHot
+from variata.nn.linear import ProjectingEncoder, SkippingDecoder
 from variata.nn.mlp import Dense, MLPDecoder, MLPEncoder, stack
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "MLPDecoder",
     "MLPEncoder",
     "OneHot",
+    "ProjectingEncoder",
     "Residual",
+    "SkippingDecoder",
     "stack",
 ]

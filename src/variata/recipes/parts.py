@@ -12,11 +12,22 @@ from torch import nn
 
 from variata.conditionals import Decoder, likelihood_head
 from variata.errors import ShapeError, UsageError
-from variata.nn import ConvDecoder, ConvEncoder, Log1p, MLPDecoder, MLPEncoder, OneHot
+from variata.nn import (
+    ConvDecoder,
+    ConvEncoder,
+    Log1p,
+    MLPDecoder,
+    MLPEncoder,
+    OneHot,
+    ProjectingEncoder,
+    SkippingDecoder,
+)
 from variata.shapes import Shape, numel
 
 SMALL_IMAGE = 1_024
 DENSE_IMAGE = 8_192  # up to so many values, a fully connected network learns faster on a processor
+LINEAR = {"gaussian", "logistic", "logistic_mixture"}  # likelihoods located in units of x
+WIDE = 128  # values from which a linear path is worth its weights
 Positive = Annotated[int, Gt(0)]
 
 
@@ -36,6 +47,8 @@ class Parts:
         network: "mlp" or "conv"; by default chosen from the shape.
         hidden: widths of a fully connected network.
         channels: width of a convolutional network at full resolution.
+        linear: whether a linear path runs beside the networks, so that training starts as
+            probabilistic PCA; by default for real values and grey levels, where there are many.
         encoder: your own module (B, *X) -> (B, F), instead of a network of ours.
         decoder: your own module (N, latent) -> (N, P, *X), instead of a network of ours.
     """
@@ -49,6 +62,7 @@ class Parts:
     network: Literal["mlp", "conv"] | None = None
     hidden: Annotated[tuple[Positive, ...], MinLen(1)] | None = None
     channels: Positive | None = None
+    linear: bool | None = None
     encoder: Any = None
     decoder: Any = None
 
@@ -61,6 +75,7 @@ class Parts:
             network=self.network or ("conv" if conv else "mlp"),
             hidden=self.hidden or default_hidden(self.shape),
             channels=self.channels or 16,
+            linear=self._linear() if self.linear is None else self.linear,
         )
 
     def make_encoder(self) -> tuple[nn.Module, int]:
@@ -77,7 +92,10 @@ class Parts:
                 f"The encoder made {tuple(features.shape)} of a batch {(2, *self.shape)}; it must "
                 "return one row of features for each example, (B, F)."
             )
-        return network.train(), features.shape[1]
+        if not self.linear:
+            return network.train(), features.shape[1]
+        both = ProjectingEncoder(network, features.shape[1], self.shape, self.latent or 1)
+        return both.train(), both.features
 
     def make_decoder(self, inputs: int) -> Decoder:
         """The decoder from `inputs` latent dimensions to the likelihood."""
@@ -85,6 +103,8 @@ class Parts:
         head = likelihood_head(self.likelihood, self.shape, self.levels, floor, self.components)
         count = int(head.per_element)  # type: ignore[arg-type]
         network = self.decoder or self._decoder_network(inputs, count)
+        if self.linear:
+            network = SkippingDecoder(network, inputs, self.shape, self._locations(head))
         return Decoder(network, head, self.shape)
 
     def _encoder_network(self) -> nn.Module:
@@ -106,6 +126,18 @@ class Parts:
             image = self._image()
             return ConvDecoder(inputs, image, parameters, self.channels or 1, hidden[-1])
         return MLPDecoder(inputs, self.shape, parameters, hidden[::-1])
+
+    def _locations(self, head: nn.Module) -> slice:
+        if isinstance(found := getattr(head, "locations", None), slice):
+            return found
+        raise UsageError(
+            f"A linear path (linear=True) needs a likelihood located in units of the data, "
+            f"{', '.join(sorted(LINEAR))}; {self.likelihood} is none."
+        )
+
+    def _linear(self) -> bool:
+        own = self.encoder is not None or self.decoder is not None
+        return self.likelihood in LINEAR and numel(self.shape) > WIDE and not own
 
     def _widths(self) -> tuple[int, ...]:
         return self.hidden or default_hidden(self.shape)

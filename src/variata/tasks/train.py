@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import torch
 
 from variata import recipes, store
-from variata.conditionals import prepare
 from variata.errors import InterruptError, StoreError, UsageError
+from variata.models import start
 from variata.recipes import Composition
 from variata.recipes.catalogue import OWN_MODULES
 from variata.store import Saved
@@ -21,7 +21,7 @@ from variata.tasks.model import Model
 from variata.tasks.plan import announcement, chosen_device, compose
 from variata.tasks.run import Run
 from variata.tasks.source import DataOptions, Prepared, options_of, prepare_data
-from variata.training import Callback, History, Settings
+from variata.training import Callback, History, Settings, forked
 from variata.training import fit as train
 from variata.training.threads import is_heavy
 from variata.version import __version__
@@ -124,7 +124,8 @@ def _train(
     callbacks: Sequence[Callback],
 ) -> Model:
     rows = torch.arange(min(len(prepared.splits.train), PREPARE_ROWS))
-    prepare(composition.model.decoder, prepared.splits.train.gather(rows).x)
+    with forked("cpu", settings.seed):
+        start(composition.model, prepared.splits.train.gather(rows).x)
     history = train(
         composition.model,
         composition.phases,

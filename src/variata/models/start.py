@@ -1,0 +1,100 @@
+"""Where training starts: the data's margins, or probabilistic PCA where the networks allow it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from variata.conditionals import Decoder, DiracPosterior, GaussianPosterior
+from variata.models.latent import LatentModel
+from variata.nn import ProjectingEncoder, SkippingDecoder
+
+SMALLEST = 1e-3  # of the mean variance of an element: the noise of data that is nearly linear
+EXTRA, ITERATIONS = 10, 4  # of the randomised decomposition
+
+
+@dataclass(frozen=True)
+class PPCA:
+    """Probabilistic PCA in closed form: x = mean + loadings z + noise, z ~ N(0, I).
+
+    Attributes:
+        mean: (D,).
+        loadings: (D, L).
+        encoding: (L, D), with E[z | x] = encoding (x - mean).
+        scale: of z given x, (L,).
+        noise: standard deviation of what the loadings leave over, (D,).
+
+    Reference:
+        Probabilistic Principal Component Analysis (Tipping and Bishop, 1999)
+    """
+
+    mean: Tensor
+    loadings: Tensor
+    encoding: Tensor
+    scale: Tensor
+    noise: Tensor
+
+
+def fit_ppca(x: Tensor, latent: int) -> PPCA:
+    """Fit probabilistic PCA to rows x (N, D), with torch's global generator.
+
+    >>> fit_ppca(torch.randn(100, 5), 2).loadings.shape
+    torch.Size([5, 2])
+    """
+    mean, rows = x.mean(0), len(x)
+    centred = x - mean
+    rank = min(latent, rows - 1, x.shape[1])
+    _, singular, basis = torch.pca_lowrank(
+        centred, min(rank + EXTRA, rows, x.shape[1]), center=False, niter=ITERATIONS
+    )
+    variance, basis = singular[:rank].square() / rows, basis[:, :rank]
+    total = float(centred.square().mean(0).sum())
+    left = (total - float(variance.sum())) / max(1, x.shape[1] - rank)
+    noise = max(left, SMALLEST * total / x.shape[1], 1e-12)
+    gain = (variance - noise).clamp_min(SMALLEST * noise).sqrt()
+    spread = gain.square() + noise
+    residual = centred - (centred @ basis) @ basis.T
+    return PPCA(
+        mean,
+        _widened(basis * gain, latent, 1),
+        _widened((basis * (gain / spread)).T, latent, 0),
+        _widened((noise / spread).sqrt(), latent, 0, fill=1.0),
+        residual.square().mean(0).clamp_min(SMALLEST * noise).sqrt(),
+    )
+
+
+@torch.no_grad()
+def start(model: LatentModel, x: Tensor) -> None:
+    """Start a model on examples x (N, *X), before its first step.
+
+    The decoder starts at the mean and standard deviation of every element. Where encoder and
+    decoder have linear paths, the model starts as probabilistic PCA, which a network on its own
+    needs long to catch up with on photographs.
+    """
+    decoder = model.decoder
+    if not isinstance(decoder, Decoder):
+        return
+    scale = x.std(0, unbiased=False)
+    posterior = model.levels[0].posterior if len(model.levels) == 1 else None
+    skip, encoder = decoder.network, model.encoder
+    linear = isinstance(posterior, (GaussianPosterior, DiracPosterior))
+    if linear and isinstance(encoder, ProjectingEncoder) and isinstance(skip, SkippingDecoder):
+        pca = fit_ppca(x.flatten(1), encoder.projection.out_features)
+        encoder.projection.weight.copy_(pca.encoding)
+        encoder.projection.bias.copy_(-pca.encoding @ pca.mean)
+        posterior.start_linear(pca.scale)
+        skip.skip.weight.copy_(pca.loadings)
+        scale = pca.noise.view(scale.shape)
+    decoder.start_at(x.mean(0), scale)
+
+
+def _widened(tensor: Tensor, width: int, dim: int, fill: float = 0.0) -> Tensor:
+    """Filled up where the data has fewer directions than the latent."""
+    missing = width - tensor.shape[dim]
+    if missing <= 0:
+        return tensor
+    shape = list(tensor.shape)
+    shape[dim] = missing
+    return torch.cat([tensor, tensor.new_full(shape, fill)], dim)
