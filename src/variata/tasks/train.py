@@ -23,7 +23,7 @@ from variata.tasks.run import Run
 from variata.tasks.source import DataOptions, Prepared, options_of, prepare_data
 from variata.training import Callback, History, Settings, forked
 from variata.training import fit as train
-from variata.training.threads import is_heavy
+from variata.training.habits import habits_of
 from variata.version import __version__
 
 T = TypeVar("T", Settings, DataOptions)
@@ -83,7 +83,7 @@ def fit(
     run = None if out is None else Run(Path(out))
     with run or nullcontext():
         composition = compose(recipe, prepared.schema, arguments, how.seed)
-        how = how.resolved(len(prepared.splits.train), is_heavy(composition.model))
+        how = how.resolved(len(prepared.splits.train), habits_of(composition.model))
         plan = {"recipe": recipe, "arguments": arguments, "settings": how.as_dict()}
         if run is not None:
             run.write_plan(plan | {"data": prepared.record, "device": device})

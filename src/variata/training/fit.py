@@ -10,6 +10,7 @@ from variata.models import LatentModel
 from variata.training.callbacks import Callback, Callbacks
 from variata.training.checkpoint import Checkpoint
 from variata.training.clock import Clock
+from variata.training.habits import habits_of
 from variata.training.history import History
 from variata.training.loop import Loop
 from variata.training.phase import Phase
@@ -17,7 +18,7 @@ from variata.training.randomness import forked
 from variata.training.sampler import batches, steps_per_epoch
 from variata.training.settings import Settings
 from variata.training.signals import StopRequest
-from variata.training.threads import is_heavy, suited
+from variata.training.threads import suited
 from variata.training.validation import Examples
 
 VALIDATIONS = 40  # at most so many in one training
@@ -62,7 +63,7 @@ def fit(
         StoreError: when the checkpoint is damaged or belongs to another model.
     """
     settings, device = settings or Settings(), torch.device(device)
-    settings = settings.resolved(len(train), is_heavy(model))
+    settings = settings.resolved(len(train), habits_of(model))
     batch_size = settings.batch_size or 1
     per_epoch = steps_per_epoch(len(train), batch_size)
     planned = None if settings.epochs is None else settings.epochs * per_epoch

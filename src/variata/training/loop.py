@@ -16,12 +16,13 @@ from variata.models import LatentModel
 from variata.training.average import Average
 from variata.training.checkpoint import State
 from variata.training.clock import Clock
+from variata.training.habits import PLAIN
 from variata.training.history import History, Report
 from variata.training.meter import Meter
 from variata.training.optimiser import learn, learning_rate, optimiser, set_learning_rate
 from variata.training.phase import Phase, phase_at
 from variata.training.randomness import reseed
-from variata.training.settings import LR, Settings
+from variata.training.settings import Settings
 from variata.training.validation import Examples, on, validate
 
 FAILURES = 5  # steps in a row that are not finite before the weights are put back
@@ -191,7 +192,7 @@ class Loop:
 
     @property
     def _highest(self) -> float:
-        return self.settings.lr or LR
+        return self.settings.lr or PLAIN.lr
 
 
 def _named(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -7,11 +7,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from variata.errors import UsageError
+from variata.training.habits import PLAIN, Habits
 
-EXAMPLES = 1_000_000  # shown by a run whose length nobody chose
-HEAVY_EXAMPLES = 150_000  # the same for a network that takes long over each
 SHORTEST, LONGEST = 10, 200
-LR, HEAVY_LR = 4e-3, 1e-3  # at 4e-3 convolutional networks diverged
 KINDS: dict[str, type[int] | type[float]] = {
     "epochs": int,
     "budget": float,
@@ -22,7 +20,6 @@ KINDS: dict[str, type[int] | type[float]] = {
     "patience": float,
     "seed": int,
 }
-LARGEST_BATCH, HEAVY_BATCH = 256, 64
 
 
 @dataclass(frozen=True)
@@ -64,19 +61,19 @@ class Settings:
         if not 0 <= self.seed < 2**63:
             raise UsageError(f"seed must be between 0 and 2^63 - 1, got {self.seed}.")
 
-    def resolved(self, rows: int, heavy: bool = False) -> Settings:
+    def resolved(self, rows: int, habits: Habits = PLAIN) -> Settings:
         """The same with a batch size, and with epochs where nothing else ends the training.
 
         Args:
             rows: of the training data.
-            heavy: whether the network takes long over each, as convolutional and wide ones do.
+            habits: what suits the network.
         """
         open_ended = self.epochs is None and self.budget is None
         return replace(
             self,
-            batch_size=self.batch_size or automatic_batch_size(rows, heavy),
-            lr=self.lr or (HEAVY_LR if heavy else LR),
-            epochs=automatic_epochs(rows, heavy) if open_ended else self.epochs,
+            batch_size=self.batch_size or automatic_batch_size(rows, habits.largest_batch),
+            lr=self.lr or habits.lr,
+            epochs=automatic_epochs(rows, habits.examples) if open_ended else self.epochs,
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -84,23 +81,21 @@ class Settings:
         return asdict(self)
 
 
-def automatic_epochs(rows: int, heavy: bool = False) -> int:
+def automatic_epochs(rows: int, examples: int = PLAIN.examples) -> int:
     """Epochs for data of this many rows: small data is seen more often.
 
-    >>> automatic_epochs(50_000), automatic_epochs(1_000), automatic_epochs(5_000, heavy=True)
+    >>> automatic_epochs(50_000), automatic_epochs(1_000), automatic_epochs(5_000, 150_000)
     (20, 200, 30)
     """
-    shown = HEAVY_EXAMPLES if heavy else EXAMPLES
-    return max(SHORTEST, min(LONGEST, round(shown / rows)))
+    return max(SHORTEST, min(LONGEST, round(examples / rows)))
 
 
-def automatic_batch_size(rows: int, heavy: bool = False) -> int:
+def automatic_batch_size(rows: int, largest: int = PLAIN.largest_batch) -> int:
     """Examples for each step, so that an epoch of small data still takes some steps.
 
     >>> automatic_batch_size(50_000), automatic_batch_size(1_437)
     (256, 64)
     """
-    largest = HEAVY_BATCH if heavy else LARGEST_BATCH
     return max(32, min(largest, 2 ** int(math.log2(max(1, rows / 20)))))
 
 

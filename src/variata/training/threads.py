@@ -8,26 +8,9 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-WIDE = 3_000_000  # parameters
+from variata.training.habits import has_convolutions
+
 SMALL = 2e8  # floating-point operations of a step under which one thread is faster
-
-
-def has_convolutions(model: nn.Module) -> bool:
-    """Whether a network convolves.
-
-    >>> has_convolutions(nn.Sequential(nn.Conv2d(1, 1, 3)))
-    True
-    """
-    return any(isinstance(module, nn.Conv2d) for module in model.modules())
-
-
-def is_heavy(model: nn.Module) -> bool:
-    """Whether a network takes long over each example, as convolutional and very wide ones do.
-
-    >>> is_heavy(nn.Linear(2, 2)), is_heavy(nn.Conv2d(1, 1, 3))
-    (False, True)
-    """
-    return has_convolutions(model) or sum(p.numel() for p in model.parameters()) > WIDE
 
 
 def step_work(model: nn.Module, batch_size: int) -> float:
