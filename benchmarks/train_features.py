@@ -9,10 +9,11 @@ features of these networks, which are trained on the training rows of each data 
 
 from __future__ import annotations
 
+import json
 import sys
 
 import torch
-from common import table, write
+from common import RESULTS, table, write
 
 from variata.metrics import train_features
 from variata.tasks.samples import SHIPPED, all_x
@@ -25,7 +26,14 @@ def main() -> None:
     names = sys.argv[1:] or list(EPOCHS)
     rows = [train(name) for name in names]
     table(rows)
+    rows += [row for row in earlier() if row["data"] not in names]
     print(write("features", rows, {"epochs": EPOCHS, "seed": 0}))
+
+
+def earlier() -> list[dict[str, object]]:
+    """What was written down when other networks were trained."""
+    path = RESULTS / "features.json"
+    return json.loads(path.read_text())["rows"] if path.exists() else []
 
 
 def train(name: str) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -102,6 +103,69 @@ def test_evaluate_prints_what_is_promised(
     assert "http" not in report
 
 
+def test_few_test_rows_judge_no_samples(
+    table: np.ndarray, digits_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "few.npy", np.zeros((40, 8, 8)))
+    out = ["--k", 5, "--out", tmp_path / "r.html"]
+    figures = call_json(capsys, "evaluate", digits_run, tmp_path / "few.npy", *out)
+    assert set(figures["samples"]) == {"note"}
+    assert "40 test rows are too few" in (tmp_path / "r.html").read_text()
+    assert call("evaluate", digits_run, tmp_path / "few.npy", *out) == 0
+    assert "40 test rows are too few" in capsys.readouterr().out
+
+
+def test_too_few_rows_are_refused_in_words(
+    digits_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for rows, verb, pattern in (
+        (1, "evaluate", "at least 2 rows"),
+        (2, "map", "at least 3 rows, and '.*few.npy' has 2"),
+        (1, "interpolate", "two rows"),
+    ):
+        np.save(tmp_path / "few.npy", np.arange(rows * 64).reshape(rows, 8, 8) % 17)
+        out = ["--out", tmp_path / "o.png"]
+        code, message = refused(capsys, verb, digits_run, tmp_path / "few.npy", *out)
+        assert code == 3
+        assert re.search(pattern, message), message
+
+
+def test_outputs_replace_neither_inputs_nor_files_of_a_run(
+    digits_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from variata import load
+
+    before = (digits_run / "README.md").read_bytes()
+    values = tmp_path / "x.npy"
+    np.save(values, np.zeros((5, 8, 8)))
+    for arguments in (
+        ["encode", digits_run, values, "--out", values],
+        ["score", digits_run, values, "--out", tmp_path / "." / "x.npy"],
+        ["evaluate", digits_run, values, "--out", values],
+        ["evaluate", digits_run, "--out", digits_run / "README.md"],
+    ):
+        code, message = refused(capsys, *arguments)
+        assert (code, "write to another file" in message) == (2, True)
+    assert np.load(values).shape == (5, 8, 8)
+    assert (digits_run / "README.md").read_bytes() == before
+    out = ["--out", tmp_path / "z.npy"]
+    assert call("encode", digits_run, values, *out) == call("encode", digits_run, values, *out) == 0
+    assert load(digits_run)
+
+
+def test_the_line_that_is_best_has_the_lowest_loss(
+    table_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--hidden", "8", "--latent", "2", "--epochs", "60", "--out", tmp_path / "r"]
+    assert call("train", table_csv, *options) == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if "loss" in line]
+    losses = [float(re.findall(r"loss (-?[\d.]+)", line)[0]) for line in lines]
+    best = [loss for loss, line in zip(losses, lines, strict=True) if "* best" in line]
+    assert len(losses) > len(best) > 0
+    assert best == sorted(best, reverse=True)
+    assert min(losses) == best[-1]
+
+
 def test_doctor_reads_as_json_and_as_text(
     digits_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -185,8 +249,6 @@ def test_usage_errors(
         (["recipes", "veq"], "Unknown recipe"),
         (["trian", "digits"], "No such command"),
     ]
-    import re
-
     for arguments, pattern in cases:
         code, message = refused(capsys, *arguments)
         assert code == 2, arguments
@@ -217,8 +279,6 @@ def test_data_errors(digits_run: Path, tmp_path: Path, capsys: pytest.CaptureFix
         (tmp_path / "nothing.npy", "nothing"),
         ("mnits", "Did you mean 'mnist'"),
     ]
-    import re
-
     for data, pattern in cases:
         code, message = refused(capsys, "train", data, "--out", tmp_path / "r", *TINY)
         assert code == 3, message

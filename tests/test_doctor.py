@@ -17,8 +17,9 @@ import typer
 
 from variata import fit, recipes
 from variata.cli.app import app
-from variata.doctor import DIAGNOSES, Evidence, Finding, examine
+from variata.doctor import DIAGNOSES, Evidence, Finding, commands, examine
 from variata.doctor.clusters import clusters
+from variata.doctor.commands import longer
 from variata.tasks.diagnose import gather_evidence
 from variata.tasks.evaluate import evaluate
 from variata.tasks.model import Model
@@ -119,6 +120,7 @@ def check_command(command: str) -> None:
         names = {*Settings.__dataclass_fields__, *DataOptions.__dataclass_fields__}
         known |= {f"--{name.replace('_', '-')}" for name in names | set(recipe.arguments)}
     assert {word for word in rest if word.startswith("--")} <= known
+    assert not set(rest) & {"--patience", "--weight-decay", "--ema"}  # --help has no such options
 
 
 # Silence
@@ -206,7 +208,7 @@ def test_spare_dimensions_are_a_note(tmp_path: Path) -> None:
     finding = named(run, "spare-dimensions")
     assert finding.severity == "note"
     spare = int(finding.title.split()[0])
-    assert finding.title.endswith("of 6 latent dimensions are spare")
+    assert "of 6 latent dimensions" in finding.title
     assert finding.command.endswith(f"--latent {6 - spare}")
     assert silent(run, "posterior-collapse")
 
@@ -424,6 +426,44 @@ def test_the_gravest_comes_first(healthy: Healthy) -> None:
     severities = [finding.severity for finding in examine(ill)]
     assert severities == sorted(severities, key=("problem", "warning", "note").index)
     assert set(severities) == {"problem", "warning", "note"}
+
+
+def test_commands_keep_what_the_run_was_told(tmp_path: Path) -> None:
+    x = np.column_stack([linear(200), np.arange(200) % 2])
+    path = tmp_path / "my data.csv"
+    np.savetxt(path, x, delimiter=",", header="a,b,c,d,e,f,kind", comments="")
+    told = {"label": "kind", "ignore": ("b",), "hidden": (8,), "lr": 1e-3, "beta": 2, "patience": 1}
+    out = tmp_path / "run"
+    model = fit(path, "beta_vae", **told, fractions=(0.6, 0.2, 0.2), epochs=2, out=out)
+    run = gather_evidence(model, evaluate(model, k=2), out)
+    same = (
+        f"variata train '{path}' --recipe beta_vae --label kind --ignore b --split 0.6,0.2,0.2 "
+        "--epochs 2 --lr 0.001 --set patience=1 --hidden 8 --beta 2"
+    )
+    assert commands.train(run) == same
+    assert commands.train(run, beta=1) == same.replace("--beta 2", "--beta 1")
+    assert commands.train(run, recipe="vae").endswith("--set patience=1 --hidden 8")
+    assert commands.train(run, weight_decay=0.1).endswith("--beta 2 --set weight_decay=0.1")
+    assert "--epochs" not in commands.train(run, budget="3m")
+    assert commands.ignoring(run, ["c"]).endswith("--beta 2 --ignore b --ignore c")
+    assert commands.evaluate(run) == f"variata evaluate {out}"
+    check_command(commands.train(run, epochs=longer(run), patience=1))
+
+
+def test_commands_for_data_in_memory_hold_placeholders() -> None:
+    model = fit(linear(100), latent=2, hidden=(8,), epochs=1)
+    run = gather_evidence(model, evaluate(model, linear(50), k=2))
+    assert commands.train(run, latent=1) == (
+        "variata train DATA --recipe vae --epochs 1 --hidden 8 --latent 1"
+    )
+    assert commands.evaluate(run) == "variata evaluate RUN"
+
+
+def test_one_of_anything_is_in_the_singular(healthy: Healthy) -> None:
+    run = replace(healthy("table"), train_rows=1)
+    assert named(run, "too-few-examples").evidence.startswith("1 training row for")
+    spare = replace(run, means=torch.cat([run.means[:, :2], torch.zeros(len(run.means), 1)], 1))
+    assert named(spare, "spare-dimensions").title == "1 of 3 latent dimensions is spare"
 
 
 def test_clusters_of_equal_rows_are_one() -> None:

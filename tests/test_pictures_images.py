@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 
 import matplotlib as mpl
 import numpy as np
@@ -11,19 +10,22 @@ import pytest
 import torch
 from PIL import Image
 
-from variata.errors import DataError, ShapeError, StoreError, UsageError
+from variata.errors import DataError, ShapeError, UsageError
 from variata.pictures import (
+    column_changes,
+    column_histograms,
     grid,
     interpolation,
     latent_histograms,
     latent_map,
     manifold_grid,
+    png_bytes,
     profile_grid,
+    profile_paths,
     profile_traversal,
     project,
     rate_bars,
     reconstructions,
-    save_png,
     training_curves,
     traversal,
 )
@@ -67,13 +69,9 @@ def test_grid_cuts_off_and_refuses():
         grid(np.zeros((0, 2, 2)))
 
 
-def test_saved_png_is_exact_and_leaves_nothing_beside(tmp_path):
+def test_png_is_exact():
     array = grid(np.random.default_rng(0).random((4, 3, 8, 8)))
-    path = save_png(array, tmp_path / "grid.png")
-    assert np.array_equal(np.asarray(Image.open(path)), array)
-    assert os.listdir(tmp_path) == ["grid.png"]
-    with pytest.raises(StoreError, match="missing"):
-        save_png(array, tmp_path / "missing" / "grid.png")
+    assert np.array_equal(decoded(png_bytes(array)), array)
 
 
 def test_strips_show_every_pixel_unchanged():
@@ -104,8 +102,11 @@ def test_strips_refuse_what_does_not_fit():
 def test_no_figure_changes_matplotlib():
     before = dict(mpl.rcParams)
     lines = np.random.default_rng(0).normal(size=(3, 4))
-    profile_grid(lines, columns=list("abcd"), rebuilt=lines + 0.1, title="t")
-    profile_traversal(lines[None].repeat(2, 0), [0, 1], [1.0, 2.0], [-1, 0, 1])
+    profile_grid(lines, lines + 0.1, title="t")
+    moved = lines[None].repeat(2, 0)
+    profile_traversal(moved, [0, 1], [1.0, 2.0], [-1, 0, 1])
+    column_histograms(lines, list("abcd"), lines + 0.1)
+    column_changes(moved, [0, 1], [1.0, 2.0], [-1, 0, 1])
     interpolation(np.zeros((1, 3, 8, 8)))
     latent_map(lines[:, :2], [0, 1, -1])
     assert dict(mpl.rcParams) == before
@@ -117,12 +118,14 @@ def test_same_picture_same_bytes():
 
 
 def test_profiles_refuse_what_does_not_fit():
-    with pytest.raises(ShapeError, match="2 column names"):
-        profile_grid([[1.0, 2.0]], columns=["a"])
+    with pytest.raises(ShapeError, match="2 places"):
+        profile_grid([[1.0, 2.0]], at=[1.0])
     with pytest.raises(DataError):
         profile_grid([[1.0, float("nan")]])
     with pytest.raises(ShapeError):
         profile_traversal(np.zeros((1, 2, 3)), [0], [1.0], [0.0])
+    with pytest.raises(ShapeError):
+        profile_paths(np.zeros((2, 3)))
 
 
 def test_project_by_each_method():

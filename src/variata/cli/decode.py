@@ -12,6 +12,7 @@ from variata.cli.opening import (
     JsonOption,
     PictureOption,
     RunArgument,
+    inputs,
     open_model,
     written,
 )
@@ -30,5 +31,10 @@ def decode(
 
     model = open_model(run, device)
     values = model.decode(read_array(latents))
-    path = write_output(out, lambda: sample_picture(model, values), lambda: values)
+    path = write_output(
+        out,
+        lambda: sample_picture(model, values, "decoded row"),
+        lambda: values,
+        inputs(model, latents),
+    )
     written(path, as_json, shape=list(values.shape))

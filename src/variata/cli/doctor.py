@@ -27,7 +27,7 @@ def doctor(
     from variata.tasks.evaluate import evaluate
 
     model = open_model(run, device)
-    findings = diagnose(model, evaluate(model, data, k=DRAWS, cache=run))
+    findings = diagnose(model, evaluate(model, data, k=DRAWS, cache=run), run)
     if as_json:
         emit_json({"findings": [asdict(finding) for finding in findings]})
         return

@@ -12,6 +12,7 @@ from variata.cli.opening import (
     DeviceOption,
     JsonOption,
     RunArgument,
+    inputs,
     open_model,
     written,
 )
@@ -29,5 +30,7 @@ def encode(
     """Write the posterior mean of every row of DATA, (rows, latent)."""
     from variata.tasks.show import write_array
 
-    latents = open_model(run, device).encode(data)
-    written(write_array(out, latents), as_json, shape=list(latents.shape))
+    model = open_model(run, device)
+    latents = model.encode(data)
+    path = write_array(out, latents, inputs(model, data))
+    written(path, as_json, shape=list(latents.shape))

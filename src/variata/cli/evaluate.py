@@ -14,6 +14,7 @@ from variata.cli.opening import (
     OptionalData,
     RunArgument,
     SeedOption,
+    inputs,
     open_model,
 )
 
@@ -35,13 +36,19 @@ def evaluate(
     from variata.tasks.evaluate import evaluate as measure
 
     model = open_model(run, device)
+    name = "report.html" if data is None else f"report-{Path(data).stem}.html"
+    target = out or run / name
+    if report:
+        from variata.tasks.show import refuse_to_replace
+
+        refuse_to_replace(target, inputs(model, data))
     evaluation = measure(model, data, k=k, seed=seed, samples=samples, cache=run)
     if report:
         from variata.tasks.diagnose import diagnose
         from variata.tasks.report import report as write
 
-        name = "report.html" if data is None else f"report-{Path(data).stem}.html"
-        say(f"Wrote {write(model, evaluation, out or run / name, diagnose(model, evaluation))}")
+        findings = diagnose(model, evaluation, run)
+        say(f"Wrote {write(model, evaluation, target, findings)}")
     if as_json:
         emit_json(evaluation.figures)
     else:
@@ -57,7 +64,7 @@ def rows_of(figures: dict[str, Any]) -> list[tuple[str, str]]:
         rows += [
             ("ELBO", f"{_pm(figures['elbo'])} nats"),
             ("NLL, at most", f"{_pm(figures['nll'])} nats (K = {k})"),
-            ("bits/dim, at most", f"{figures['bits_per_dim']:.4f}"),
+            ("bits/dim, at most", _number(figures["bits_per_dim"])),
             ("rate", f"{_pm(figures['rate'])} nats"),
         ]
     rows += [
@@ -75,7 +82,7 @@ def _information(
     if information is None or gap is None:
         return []
     if information["saturated"]:
-        most = f"{information['ceiling']:.2f} nats"
+        most = f"{_number(information['ceiling'])} nats"
         return [("mutual information", f"at least {most} (as much as these rows can show)")]
     return [
         ("mutual information", f"{_pm(information)} nats"),
@@ -90,16 +97,18 @@ def _baselines(baselines: dict[str, Any] | None) -> list[tuple[str, str]]:
     return [
         ("  PCA of the same size", f"{_pm(pca['rmse'])} RMS ({pca['components']} components)"),
         ("  mean predictor", f"{_pm(baselines['mean']['rmse'])} RMS"),
-        ("  independent elements", f"{factorised['bits_per_dim']:.4f} bits/dim"),
+        ("  independent elements", f"{_number(factorised['bits_per_dim'])} bits/dim"),
     ]
 
 
 def _samples(samples: dict[str, Any] | None) -> list[tuple[str, str]]:
     if samples is None:
         return []
+    if "note" in samples:
+        return [("samples", samples["note"])]
     name, training = samples["features"], samples["frechet_of_training_rows"]
     shares = ("precision", "recall", "density", "coverage")
-    distance = f"{samples['frechet']:.3f} (training rows: {training:.3f})"
+    distance = f"{_number(samples['frechet'])} (training rows: {_number(training)})"
     return [
         ("samples", f"Frechet distance {distance}, in the features of {name}"),
         ("", ", ".join(f"{share} {samples[share]:.2f}" for share in shares)),
@@ -107,6 +116,12 @@ def _samples(samples: dict[str, Any] | None) -> list[tuple[str, str]]:
 
 
 def _pm(estimate: dict[str, Any]) -> str:
-    digits = 2 if abs(estimate["mean"]) >= 10 else 4
-    error = "" if estimate["se"] is None else f" ± {estimate['se']:.{digits}f}"
-    return f"{estimate['mean']:.{digits}f}{error}"
+    from variata.pictures.numbers import plus_minus
+
+    return plus_minus(estimate["mean"], estimate["se"])
+
+
+def _number(value: float) -> str:
+    from variata.pictures.numbers import number
+
+    return number(value)

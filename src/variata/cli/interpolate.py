@@ -14,6 +14,7 @@ from variata.cli.opening import (
     PictureOption,
     RunArgument,
     held_out,
+    inputs,
     open_model,
     written,
 )
@@ -33,5 +34,7 @@ def interpolate(
 
     model = open_model(run, device)
     values = interpolation_values(model, held_out(model, data), n, steps)
-    path = write_output(out, lambda: interpolation_picture(model, values), lambda: values)
+    path = write_output(
+        out, lambda: interpolation_picture(model, values), lambda: values, inputs(model, data)
+    )
     written(path, as_json, shape=list(values.shape))

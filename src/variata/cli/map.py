@@ -16,10 +16,13 @@ from variata.cli.opening import (
     RunArgument,
     SeedOption,
     held_out,
+    inputs,
     open_model,
     written,
 )
-from variata.errors import UsageError
+from variata.errors import DataError, UsageError
+
+FEWEST = 3  # rows that span a plane
 
 
 class Method(StrEnum):
@@ -54,7 +57,8 @@ def map_(
         picture = manifold_picture(model)
         if picture is None:
             raise UsageError("The manifold needs images and exactly two latent dimensions.")
-        written(write_output(out, lambda: picture, lambda: picture), as_json)
+        path = write_output(out, lambda: picture, lambda: picture, inputs(model, data))
+        written(path, as_json)
         return
     if method is Method.latent and model.latent != 2:
         raise UsageError(f"This run has {model.latent} latent dimensions, not 2: use pca or tsne.")
@@ -63,10 +67,18 @@ def map_(
     chosen = method.value
     if method is Method.auto:
         chosen = "latent" if model.latent == 2 else "tsne"
-    rows, observed = observe_some(model, held_out(model, data), n)
+    known = held_out(model, data)
+    if len(known) < FEWEST:
+        where = "the run's test part" if data is None else f"'{data}'"
+        raise DataError(
+            f"A map needs at least {FEWEST} rows, and {where} has {len(known)}: "
+            "name data with more."
+        )
+    rows, observed = observe_some(model, known, n)
     path = write_output(
         out,
         lambda: map_picture(model, rows, observed.means, chosen, seed),
         lambda: project(observed.means, chosen, seed=seed, limit=n)[0],
+        inputs(model, data),
     )
     written(path, as_json, method=chosen)

@@ -57,6 +57,12 @@ def held_out(model: Model, data: str | None) -> Examples:
     return reopened(model.saved.about.get("data", {})).test
 
 
+def inputs(model: Model, *given: str | Path | None) -> list[str | Path]:
+    """What a verb reads and must not write over: what was named, and the run's own data."""
+    source = model.saved.about.get("data", {}).get("source")
+    return [path for path in (*given, source) if path is not None]
+
+
 def parsed_size(text: str | None) -> tuple[int, int] | None:
     """Height and width from "64x48".
 

@@ -14,6 +14,7 @@ from variata.cli.opening import (
     PictureOption,
     RunArgument,
     held_out,
+    inputs,
     open_model,
     written,
 )
@@ -22,17 +23,23 @@ from variata.cli.opening import (
 def reconstruct(
     run: RunArgument,
     data: OptionalData = None,
-    n: Annotated[int, typer.Option("-n", min=1, help="Examples in the picture.")] = 24,
+    n: Annotated[
+        int | None,
+        typer.Option("-n", min=1, help="Examples in the picture; 24 by default, 500 of a table."),
+    ] = None,
     out: PictureOption = Path("reconstructions.png"),
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Show data above its reconstructions, or write the reconstructions of all rows."""
+    """Show data beside its reconstructions, or write the reconstructions of all rows."""
     from variata.tasks.show import reconstruction_picture, write_output
 
     model = open_model(run, device)
     rows = held_out(model, data)
     path = write_output(
-        out, lambda: reconstruction_picture(model, rows, n), lambda: model.reconstruct(rows)
+        out,
+        lambda: reconstruction_picture(model, rows, n),
+        lambda: model.reconstruct(rows),
+        inputs(model, data),
     )
     written(path, as_json)

@@ -13,6 +13,7 @@ from variata.cli.opening import (
     PictureOption,
     RunArgument,
     SeedOption,
+    inputs,
     open_model,
     written,
 )
@@ -30,9 +31,15 @@ def sample(
     as_json: JsonOption = False,
 ) -> None:
     """Draw new examples: a picture, or values in the data's own units and shape."""
-    from variata.tasks.show import sample_picture, write_output
+    from variata.tasks.show import rows_beside, sample_picture, write_output
 
     model = open_model(run, device)
     values = model.sample(n, seed=seed, mean=mean)
-    path = write_output(out, lambda: sample_picture(model, values), lambda: values)
+    what = "mean" if mean else "sample"
+    path = write_output(
+        out,
+        lambda: sample_picture(model, values, what, rows_beside(model)),
+        lambda: values,
+        inputs(model),
+    )
     written(path, as_json, shape=list(values.shape), seed=seed)

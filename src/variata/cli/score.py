@@ -14,6 +14,7 @@ from variata.cli.opening import (
     JsonOption,
     RunArgument,
     SeedOption,
+    inputs,
     open_model,
     written,
 )
@@ -31,6 +32,7 @@ def score(
     """Write a lower bound of log p(x) of every row of DATA, in nats: higher is more usual."""
     from variata.tasks.show import write_array
 
-    scores = open_model(run, device).score(data, k=k, seed=seed)
+    model = open_model(run, device)
+    scores = model.score(data, k=k, seed=seed)
     facts = {"shape": list(scores.shape), "mean": float(scores.mean()), "unit": "nats"}
-    written(write_array(out, scores), as_json, **facts)
+    written(write_array(out, scores, inputs(model, data)), as_json, **facts)

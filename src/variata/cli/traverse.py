@@ -14,6 +14,7 @@ from variata.cli.opening import (
     PictureOption,
     RunArgument,
     held_out,
+    inputs,
     open_model,
     written,
 )
@@ -31,7 +32,12 @@ def traverse(
     from variata.tasks.show import observe_some, traversal_picture, traversal_values, write_output
 
     model = open_model(run, device)
-    _, observed = observe_some(model, held_out(model, data))
+    rows, observed = observe_some(model, held_out(model, data))
     values, order = traversal_values(model, observed, n)
-    path = write_output(out, lambda: traversal_picture(model, observed, n), lambda: values)
+    path = write_output(
+        out,
+        lambda: traversal_picture(model, observed, n, data=rows),
+        lambda: values,
+        inputs(model, data),
+    )
     written(path, as_json, dimensions=order, shape=list(values.shape))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from variata.doctor.commands import longer, train
 from variata.doctor.finding import Evidence, Finding
 from variata.doctor.readings import ACTIVE, FEWEST, active, latent, rate
+from variata.doctor.words import counted, verb
 
 NOTHING = 0.2  # nats: two examples can hardly be told apart with less
 SHORT = 300  # steps: the encoder has hardly begun to learn
@@ -28,7 +29,7 @@ def posterior_collapse(evidence: Evidence) -> Finding | None:
         title="The latent is not used",
         severity="problem",
         evidence=f"rate {rate(evidence):.3f} nats per example, {active(evidence)} of "
-        f"{latent(evidence)} latent dimensions active",
+        f"{counted(latent(evidence), 'latent dimension')} active",
         cause=cause,
         command=command,
     )
@@ -39,16 +40,16 @@ def _cause(evidence: Evidence) -> tuple[str, str]:
     steps = int(evidence.training.get("steps", SHORT))
     if beta > 1:
         cause = f"The rate costs beta = {beta:g} times its nats, more than it saves in distortion."
-        return cause, train(evidence, "--beta", 1)
+        return cause, train(evidence, beta=1)
     if steps < SHORT:
-        cause = f"The training took {steps} steps only, too few to learn what the latent is for."
-        return cause, train(evidence, "--epochs", longer(evidence), "--patience", 1)
+        few = counted(steps, "step")
+        cause = f"The training took {few} only, too few to learn what the latent is for."
+        return cause, train(evidence, epochs=longer(evidence), patience=1)
     cause = (
         "The elements have no cause in common that is worth its nats, or the rate was charged "
         "before the encoder had learnt to be of use."
     )
-    options = ("--beta", f"{beta / 2:g}", "--warm-up-share", 0.5)
-    return cause, train(evidence, *options, recipe="beta_vae")
+    return cause, train(evidence, recipe="beta_vae", beta=beta / 2, warm_up_share=0.5)
 
 
 def spare_dimensions(evidence: Evidence) -> Finding | None:
@@ -58,11 +59,12 @@ def spare_dimensions(evidence: Evidence) -> Finding | None:
         return None
     return Finding(
         name="spare-dimensions",
-        title=f"{there - used} of {there} latent dimensions are spare",
+        title=f"{there - used} of {there} latent dimensions {verb(there - used)} spare",
         severity="note",
-        evidence=f"{used} active dimensions carry {rate(evidence):.1f} nats per example; the "
-        f"means of the others have a variance below {ACTIVE:g}, the prior has 1",
+        evidence=f"{counted(used, 'active dimension')} {verb(used, 'carries', 'carry')} "
+        f"{rate(evidence):.1f} nats per example; the means of the others have a variance below "
+        f"{ACTIVE:g}, the prior has 1",
         cause="The data needs no more dimensions than these; spare ones cost nothing and do no "
         "harm.",
-        command=train(evidence, "--latent", used),
+        command=train(evidence, latent=used),
     )

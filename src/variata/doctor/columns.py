@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from variata.doctor.commands import ignoring, named, train
+from variata.doctor.commands import evaluate, ignoring, train
 from variata.doctor.finding import Evidence, Finding
 from variata.doctor.readings import names
+from variata.doctor.words import counted, named, verb
 
 WORTH_A_WARNING = {"real", "category"}  # a zero everywhere is usual among counts and pixels
 SPAN = 1_000.0  # ratio of standard deviations: the smaller column is invisible beside the larger
@@ -25,10 +26,11 @@ def dead_columns(evidence: Evidence) -> Finding | None:
         name="dead-columns",
         title="Constant columns",
         severity="warning" if evidence.kind in WORTH_A_WARNING else "note",
-        evidence=f"{len(dead)} of {x.shape[1]} columns have one value in all {len(x):,} rows "
-        f"looked at: {named(dead)}",
+        evidence=f"{len(dead)} of {counted(x.shape[1], 'column')} "
+        f"{verb(len(dead), 'has', 'have')} one value in all {len(x):,} rows looked at: "
+        f"{named(dead)}",
         cause="They carry nothing to learn, and make nats per example look better than they are.",
-        command=ignoring(evidence, dead[:5]) if evidence.columns else "variata evaluate RUN",
+        command=ignoring(evidence, dead[:5]),
     )
 
 
@@ -56,7 +58,7 @@ def unscaled_columns(evidence: Evidence) -> Finding | None:
         if counts
         else "They come in different units; real columns are standardised for you, so that "
         "nothing need be done.",
-        command=train(evidence, "--likelihood", "gaussian") if counts else "variata evaluate RUN",
+        command=train(evidence, likelihood="gaussian") if counts else evaluate(evidence),
     )
 
 

@@ -4,29 +4,61 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from typing import Any
 
 from variata.doctor.finding import Evidence
 
-Option = str | float | Sequence[int]
+UNLISTED = {"weight_decay", "ema", "patience"}  # settings without an option of their own
+LENGTH = {"epochs", "budget"}  # either ends a training, so that one is given instead of the other
+JOINED = {"split": ",", "size": "x"}
 
 
-def train(evidence: Evidence, *options: Option, recipe: str | None = None) -> str:
-    """`variata train` on the same data, with other options.
+def train(evidence: Evidence, recipe: str | None = None, **changes: Any) -> str:
+    """`variata train` as the run was trained, but for some changes.
 
     Args:
-        evidence: names the data and the recipe.
-        options: flags and values in turn; a sequence stands for several values.
-        recipe: instead of the run's own.
+        evidence: names the data, the recipe and what else the run was given.
+        recipe: instead of the run's own, whose own arguments are then left out.
+        changes: options by name.
     """
-    parts = ["variata", "train", evidence.source, "--recipe", recipe or evidence.recipe]
-    for option in options:
-        parts += [str(option)] if isinstance(option, str | int | float) else map(str, option)
+    chosen = recipe or evidence.recipe
+    parts = ["variata", "train", evidence.source, "--recipe", chosen]
+    for name, value in [*_kept(evidence, chosen, changes).items(), *changes.items()]:
+        parts += option(name, value)
     return " ".join(shlex.quote(part) for part in parts)
 
 
 def ignoring(evidence: Evidence, columns: Sequence[str]) -> str:
-    """`variata train` without some columns."""
-    return train(evidence, *(part for column in columns for part in ("--ignore", column)))
+    """`variata train` without some columns, where columns have names to leave them out by."""
+    if not evidence.columns:
+        return evaluate(evidence)
+    return train(evidence, ignore=(*evidence.given.get("ignore", ()), *columns))
+
+
+def evaluate(evidence: Evidence) -> str:
+    """`variata evaluate` of the run: nothing need be trained anew."""
+    return f"variata evaluate {shlex.quote(evidence.run)}"
+
+
+def option(name: str, value: Any) -> list[str]:
+    """An option of `variata train` by name, as words.
+
+    >>> option("warm_up_share", 0.5), option("hidden", (64, 32)), option("patience", 1)
+    (['--warm-up-share', '0.5'], ['--hidden', '64', '32'], ['--set', 'patience=1'])
+    >>> option("ignore", ("a", "b")), option("split", (0.6, 0.2, 0.2)), option("size", (28, 20))
+    (['--ignore', 'a', '--ignore', 'b'], ['--split', '0.6,0.2,0.2'], ['--size', '28x20'])
+    """
+    flag = f"--{name.replace('_', '-')}"
+    if name in UNLISTED:
+        return ["--set", f"{name}={_text(value)}"]
+    if name == "ignore":
+        return [word for column in value for word in (flag, column)]
+    if name in JOINED:
+        return [flag, JOINED[name].join(map(_text, value))]
+    if name == "budget" and not isinstance(value, str):
+        return [flag, f"{_text(value)}s"]
+    several = value if isinstance(value, tuple | list) else (value,)
+    return [flag, *map(_text, several)]
 
 
 def narrower(evidence: Evidence, least: int = 16) -> tuple[int, ...]:
@@ -58,11 +90,12 @@ def duration(seconds: float) -> str:
     return f"{-int(-seconds // 1)}s" if seconds < 120 else f"{-int(-seconds // 60)}m"
 
 
-def named(names: Sequence[str], most: int = 5) -> str:
-    """The first names, and how many there are besides.
+def _kept(evidence: Evidence, recipe: str, changes: dict[str, Any]) -> dict[str, Any]:
+    """What the run was given, without what is changed or unknown to the recipe."""
+    own = evidence.given_own if recipe == evidence.recipe else {}
+    left = set(changes) | (LENGTH if LENGTH & set(changes) else set())
+    return {name: v for name, v in (evidence.given | own).items() if name not in left}
 
-    >>> named(["a", "b", "c"], most=2)
-    "'a', 'b' and 1 more"
-    """
-    shown = ", ".join(f"'{name}'" for name in names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+def _text(value: Any) -> str:
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from variata.doctor.commands import narrower, train
 from variata.doctor.finding import Evidence, Finding
 from variata.doctor.readings import active, elements
+from variata.doctor.words import counted
 
 FEW = 100  # rows: every figure measured on a tenth of them is mostly chance
 FOR_EACH_DIMENSION = 10  # rows: fewer cannot fix how a latent dimension acts
@@ -21,15 +22,13 @@ def too_few_examples(evidence: Evidence) -> Finding | None:
         name="too-few-examples",
         title="Few examples to learn from",
         severity="warning" if few else "note",
-        evidence=f"{rows:,} training rows for {used} latent dimensions in use and {size:,} "
-        "elements",
+        evidence=f"{counted(rows, 'training row')} for {counted(used, 'latent dimension')} in "
+        f"use and {counted(size, 'element')}",
         cause="Models of this kind want at least a hundred rows, ten for every latent dimension "
         "in use, and more rows than columns.",
         command=train(
             evidence,
-            "--latent",
-            max(1, min(used, rows // (2 * FOR_EACH_DIMENSION))),
-            "--hidden",
-            narrower(evidence),
+            latent=max(1, min(used, rows // (2 * FOR_EACH_DIMENSION))),
+            hidden=narrower(evidence),
         ),
     )

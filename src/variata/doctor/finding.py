@@ -37,9 +37,12 @@ class Evidence:
     """What is known of a run. Nats per example, in model space unless `figures` says otherwise.
 
     Attributes:
-        source: what to type for the data in a command.
+        source: what to type for the data in a command; "DATA" for data in memory.
+        run: what to type for the run; "RUN" for one that is not in a folder.
         recipe: its name.
         arguments: of the recipe, resolved.
+        given: options of `variata train` that were not left at their defaults, by name.
+        given_own: the same of the recipe's own arguments, which other recipes may not know.
         kind, layout, likelihood: of the schema.
         columns: their names, for tables.
         own_scale: standard deviation of every element in the person's own units, (*X).
@@ -59,8 +62,11 @@ class Evidence:
     """
 
     source: str
+    run: str
     recipe: str
     arguments: dict[str, Any]
+    given: dict[str, Any]
+    given_own: dict[str, Any]
     kind: str
     layout: str
     likelihood: str

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from variata.doctor.commands import train
 from variata.doctor.finding import Evidence, Finding
+from variata.doctor.readings import latent
+from variata.doctor.words import counted
 
 
 def no_likelihood(evidence: Evidence) -> Finding | None:
@@ -14,7 +16,7 @@ def no_likelihood(evidence: Evidence) -> Finding | None:
         name="no-likelihood",
         title="This model cannot be sampled or scored",
         severity="note",
-        evidence=f"its posterior is a point in {evidence.means.flatten(1).shape[1]} dimensions "
+        evidence=f"its posterior is a point in {counted(latent(evidence), 'dimension')} "
         "without a rate, so that there is no ELBO",
         cause=f"The recipe {evidence.recipe} has no prior: it is a code, not a distribution.",
         command=train(evidence, recipe="vae"),

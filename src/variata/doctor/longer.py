@@ -6,6 +6,7 @@ from typing import Any
 
 from variata.doctor.commands import duration, train
 from variata.doctor.finding import Evidence, Finding
+from variata.doctor.words import counted, verb
 
 LAST = 0.25  # share of the training that is looked at
 STILL = 0.2  # share of the whole improvement made there: a flat end makes far less
@@ -39,8 +40,8 @@ def train_longer(evidence: Evidence) -> Finding | None:
 def _longer(evidence: Evidence) -> str:
     told = evidence.training
     if told.get("ended") == "budget":
-        return train(evidence, "--budget", duration(3 * float(told.get("seconds", 60))))
-    return train(evidence, "--epochs", max(2, round(3 * float(told.get("epochs", 10)))))
+        return train(evidence, budget=duration(3 * float(told.get("seconds", 60))))
+    return train(evidence, epochs=max(2, round(3 * float(told.get("epochs", 10)))))
 
 
 def skipped_steps(evidence: Evidence) -> Finding | None:
@@ -51,13 +52,13 @@ def skipped_steps(evidence: Evidence) -> Finding | None:
     if skipped == 0 and not rescues:
         return None
     often = skipped / steps > OFTEN or rescues
-    times = f", and the weights were put back {len(rescues)} times" if rescues else ""
+    times = f", and the weights were put back {counted(len(rescues), 'time')}" if rescues else ""
     return Finding(
         name="skipped-steps",
         title="The training was not stable",
         severity="warning" if often else "note",
-        evidence=f"{skipped:,} of {steps:,} steps had a loss or gradient that was not finite and "
-        f"were left out{times}",
+        evidence=f"{skipped:,} of {counted(steps, 'step')} had a loss or gradient that was not "
+        f"finite and {verb(skipped, 'was', 'were')} left out{times}",
         cause="The learning rate is too high for this data, or single rows are far outside of it.",
-        command=train(evidence, "--lr", 5e-4),
+        command=train(evidence, lr=5e-4),
     )

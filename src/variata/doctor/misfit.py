@@ -88,10 +88,10 @@ def _why(evidence: Evidence) -> str:
 
 def _remedy(evidence: Evidence) -> str:
     if evidence.likelihood in OTHER:
-        return train(evidence, "--likelihood", OTHER[evidence.likelihood])
+        return train(evidence, likelihood=OTHER[evidence.likelihood])
     if evidence.likelihood == "gaussian" and evidence.columns and elements(evidence) > 1:
         return ignoring(evidence, [_worst(evidence)[1]])
-    return train(evidence, "--hidden", wider(evidence))
+    return train(evidence, hidden=wider(evidence))
 
 
 def _worst(evidence: Evidence) -> tuple[float, str]:

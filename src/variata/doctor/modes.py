@@ -11,6 +11,7 @@ from variata.doctor.collapse import collapsed
 from variata.doctor.commands import longer, train
 from variata.doctor.finding import Evidence, Finding
 from variata.doctor.readings import latent
+from variata.doctor.words import counted
 from variata.metrics.linear import principal_axes
 
 ROWS = 1_000  # of each: enough to tell shares of some per cent apart
@@ -38,11 +39,11 @@ def missing_modes(evidence: Evidence) -> Finding | None:
         name="missing-modes",
         title="Samples leave out a part of the data",
         severity="warning",
-        evidence=f"{told} ({len(fake):,} samples, by nearest neighbours in {x.shape[1]} principal "
-        "axes)",
+        evidence=f"{told} ({len(fake):,} samples, by nearest neighbours in "
+        f"{counted(x.shape[1], 'principal axis', 'principal axes')})",
         cause="Latents of the prior hardly ever lead to these rows: they lie at its edge, or the "
         "model is too small for them or has not been trained for long enough.",
-        command=train(evidence, "--latent", 2 * latent(evidence), "--epochs", longer(evidence)),
+        command=train(evidence, latent=2 * latent(evidence), epochs=longer(evidence)),
     )
 
 

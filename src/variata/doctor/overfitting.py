@@ -5,6 +5,7 @@ from __future__ import annotations
 from variata.doctor.commands import narrower, train
 from variata.doctor.finding import Evidence, Finding
 from variata.doctor.readings import Gap, gain, generalisation
+from variata.doctor.words import counted
 
 SHARE = 0.35  # of what was gained on training rows: healthy runs on small data lose up to a quarter
 WORST = 0.7  # so much lost makes the test rows look like noise
@@ -29,9 +30,9 @@ def overfitting(evidence: Evidence) -> Finding | None:
         severity="problem" if share > WORST else "warning",
         evidence=f"the ELBO of training rows is {gap.mean:.2f} ± {gap.se:.2f} nats per example "
         f"above that of test rows: {lost} of what the model gains over independent elements is "
-        f"lost ({evidence.train_rows:,} training rows)",
+        f"lost ({counted(evidence.train_rows, 'training row')})",
         cause="The network is large for so few training rows, or was trained on them for long.",
-        command=train(evidence, "--hidden", narrower(evidence), "--weight-decay", 0.1),
+        command=train(evidence, hidden=narrower(evidence), weight_decay=0.1),
     )
 
 

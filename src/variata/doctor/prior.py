@@ -9,6 +9,7 @@ from variata.doctor.collapse import collapsed
 from variata.doctor.commands import longer, train
 from variata.doctor.finding import Evidence, Finding
 from variata.doctor.readings import FEWEST, active, explained, figure, latent, rate
+from variata.doctor.words import counted, verb
 
 OFFENCE = 0.15  # nats in one dimension: a mean 0.55 off, or a standard deviation of 0.7 or 1.5
 APART = 0.3  # share of the rate: what q(z) wastes beside the prior, where it can be measured
@@ -49,8 +50,8 @@ def off_moments(evidence: Evidence) -> str | None:
     count = int((offence > OFFENCE).sum())
     return (
         f"over the test rows, latent dimension {worst} has mean {float(mean[worst]):.2f} and "
-        f"standard deviation {float(sd[worst]):.2f}, where the prior has 0 and 1; so far off are "
-        f"{count} of {len(mean)} dimensions"
+        f"standard deviation {float(sd[worst]):.2f}, where the prior has 0 and 1; so far off "
+        f"{verb(count)} {count} of {counted(len(mean), 'dimension')}"
     )
 
 
@@ -94,9 +95,9 @@ def _cause(evidence: Evidence) -> tuple[str, str]:
     beta = float(evidence.arguments.get("beta", 1.0))
     if beta < 1:
         cause = f"With beta = {beta:g} the rate is too cheap to hold the posteriors to the prior."
-        return cause, train(evidence, "--beta", 1)
+        return cause, train(evidence, beta=1)
     if active(evidence) == latent(evidence):
         cause = "So few latent dimensions cannot hold the data in the shape of the prior."
-        return cause, train(evidence, "--latent", 2 * latent(evidence))
+        return cause, train(evidence, latent=2 * latent(evidence))
     cause = "The posteriors have not come to fill the prior, for want of training."
-    return cause, train(evidence, "--epochs", longer(evidence))
+    return cause, train(evidence, epochs=longer(evidence))

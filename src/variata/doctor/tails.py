@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from variata.doctor.commands import ignoring, named
+from variata.doctor.commands import ignoring
 from variata.doctor.finding import Evidence, Finding, Severity
 from variata.doctor.readings import names
+from variata.doctor.words import counted, named
 
 FEWEST = 100  # rows: fewer may miss values
 FEW_VALUES = 10  # distinct values: a column of so few is no real number
@@ -90,7 +91,7 @@ def _finding(
         name="likelihood-misfit",
         title=title,
         severity=severity,
-        evidence=f"{found} {len(columns)} of {len(which)} columns: {named(columns)}",
+        evidence=f"{found} {len(columns)} of {counted(len(which), 'column')}: {named(columns)}",
         cause=cause,
-        command=ignoring(evidence, columns[:5]) if evidence.columns else "variata evaluate RUN",
+        command=ignoring(evidence, columns[:5]),
     )

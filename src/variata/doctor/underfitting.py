@@ -34,7 +34,7 @@ def _no_gain(evidence: Evidence) -> Finding | None:
         evidence=f"its ELBO is {-gained:.2f} ± {error:.2f} nats per example below the log "
         "likelihood of elements that are modelled one by one, without a latent",
         cause="It was not trained for long enough, or with an unsuitable learning rate.",
-        command=train(evidence, "--epochs", longer(evidence)),
+        command=train(evidence, epochs=longer(evidence)),
     )
 
 
@@ -53,7 +53,7 @@ def _behind_pca(evidence: Evidence) -> Finding | None:
         f"with as many dimensions {linear:.0%}",
         cause="The networks have not learnt to use the latent, though it is filled: the training "
         "was too short or the networks are too small.",
-        command=train(evidence, "--epochs", longer(evidence), "--hidden", wider(evidence)),
+        command=train(evidence, epochs=longer(evidence), hidden=wider(evidence)),
     )
 
 

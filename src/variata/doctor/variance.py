@@ -10,6 +10,7 @@ from torch import Tensor
 from variata.doctor.commands import train
 from variata.doctor.finding import Evidence, Finding
 from variata.doctor.readings import elements
+from variata.doctor.words import counted, verb
 
 FAR = 50.0  # prior standard deviations: no prior draw ever comes near
 BROAD = 20.0  # a posterior so much broader than the prior is an accident of training
@@ -26,7 +27,7 @@ def exploding_variance(evidence: Evidence) -> Finding | None:
             "problem",
             found + _skipped(evidence),
             "Steps too large for this data, or examples far outside what is usual in it.",
-            train(evidence, "--lr", 5e-4),
+            train(evidence, lr=5e-4),
         )
     floored = _floored(evidence)
     if floored is None:
@@ -37,7 +38,7 @@ def exploding_variance(evidence: Evidence) -> Finding | None:
         floored,
         "The latent rebuilds the data to its last digit (copied or computed columns, or no noise "
         "at all), so nats measure the rounding and not the model.",
-        train(evidence, "--latent", max(1, evidence.means.shape[1] // 2)),
+        train(evidence, latent=max(1, evidence.means.shape[1] // 2)),
     )
 
 
@@ -67,7 +68,11 @@ def _latents(evidence: Evidence) -> str | None:
 
 def _skipped(evidence: Evidence) -> str:
     count = int(evidence.training.get("skipped", 0))
-    return f"; {count:,} training steps were not finite and left out" if count else ""
+    return (
+        f"; {counted(count, 'training step')} {verb(count, 'was', 'were')} not finite and left out"
+        if count
+        else ""
+    )
 
 
 def _floored(evidence: Evidence) -> str | None:
@@ -87,7 +92,7 @@ def _floored(evidence: Evidence) -> str | None:
     scale, least = math.exp(log_scale), math.exp(log_least)
     return (
         f"the standard deviation of p(x | z) is {scale:.2g} in standardised units, and may not "
-        f"fall below {least:.2g} (geometric means over {count:,} elements)"
+        f"fall below {least:.2g} (geometric means over {counted(count, 'element')})"
     )
 
 

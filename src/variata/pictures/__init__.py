@@ -1,17 +1,24 @@
 """Pictures of data, samples and latents, and the report that holds them."""
 
+from variata.pictures.changes import column_changes
 from variata.pictures.curves import latent_histograms, rate_bars, training_curves
 from variata.pictures.grid import grid
 from variata.pictures.maps import latent_map, manifold_grid, project
-from variata.pictures.png import png_bytes, save_png
-from variata.pictures.profiles import profile_grid, profile_traversal
+from variata.pictures.numbers import number, plus_minus
+from variata.pictures.png import png_bytes
+from variata.pictures.profiles import profile_grid, profile_paths, profile_traversal
 from variata.pictures.reconstruct import interpolation, reconstructions, traversal
 from variata.pictures.report import Card, Section, html_report, write_report
 from variata.pictures.strips import labelled_rows
+from variata.pictures.tables import column_histograms, column_paths, column_scatter
 
 __all__ = [
     "Card",
     "Section",
+    "column_changes",
+    "column_histograms",
+    "column_paths",
+    "column_scatter",
     "grid",
     "html_report",
     "interpolation",
@@ -19,13 +26,15 @@ __all__ = [
     "latent_histograms",
     "latent_map",
     "manifold_grid",
+    "number",
+    "plus_minus",
     "png_bytes",
     "profile_grid",
+    "profile_paths",
     "profile_traversal",
     "project",
     "rate_bars",
     "reconstructions",
-    "save_png",
     "training_curves",
     "traversal",
     "write_report",

@@ -14,7 +14,6 @@ from variata.pictures.arrays import as_array
 from variata.pictures.figures import (
     BLUE,
     GREY,
-    INK,
     ORANGE,
     PURPLE,
     SMALL,
@@ -22,6 +21,7 @@ from variata.pictures.figures import (
     calm,
     label_legend,
     new_figure,
+    shared_legend,
     to_png,
 )
 from variata.pictures.reconstruct import by_rate, dimension_name
@@ -162,11 +162,7 @@ def latent_histograms(z: ArrayLike | Tensor, rates: ArrayLike | Tensor, top: int
     for i, dim in enumerate(order):
         axes = calm(figure.add_subplot(down, across, i + 1), dimension_name(dim, values[dim]))
         _against_normal(axes, draws[:, dim])
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="outside lower center", ncols=2, fontsize=SMALL, frameon=False,
-        labelcolor=INK,
-    )  # fmt: skip
+    shared_legend(figure, figure.axes[0])
     return to_png(figure)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from typing import TYPE_CHECKING
 
 from variata.errors import MissingExtraError
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, SOFT, FAINT = "#22272e", "#626b76", "#d9dde3"
-BLUE, ORANGE, RED, PURPLE, GREY = "#2f7fc1", "#e8890c", "#bd1f01", "#832db6", "#b8bec6"
+BLUE, ORANGE, PURPLE, GREY = "#2f7fc1", "#e8890c", "#832db6", "#b8bec6"
 SMALL, TEXT, TITLE = 8.5, 9.5, 11.0
 DPI = 160
 
@@ -61,3 +62,34 @@ def calm(axes: Axes, title: str = "", xlabel: str = "", ylabel: str = "") -> Axe
 def label_legend(axes: Axes) -> None:
     """Draw the house legend of what was labelled."""
     axes.legend(fontsize=SMALL, frameon=False, labelcolor=INK, handlelength=1.6)
+
+
+def shared_legend(figure: Figure, axes: Axes) -> None:
+    """Draw what was labelled in `axes` below all plots, for all of them."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=_legend_columns(figure, labels),
+        fontsize=SMALL,
+        frameon=False,
+        labelcolor=INK,
+    )
+
+
+def shades(count: int) -> list[tuple[float, ...]]:
+    """Return colours from dark to light, for lines that follow one another.
+
+    >>> len(shades(3))
+    3
+    """
+    from matplotlib import colormaps
+
+    return [colormaps["viridis"](0.88 * i / max(1, count - 1)) for i in range(count)]
+
+
+def _legend_columns(figure: Figure, labels: list[str]) -> int:
+    each = 0.6 + 0.075 * max(map(len, labels))
+    fit = max(1, int(figure.get_size_inches()[0] / each))
+    return math.ceil(len(labels) / math.ceil(len(labels) / fit))

@@ -1,4 +1,4 @@
-"""Vectors as lines: what a grid of images is for images."""
+"""Vectors as lines, where columns are points of one axis: spectra, series, flattened pictures."""
 
 from __future__ import annotations
 
@@ -12,51 +12,61 @@ from torch import Tensor
 
 from variata.errors import DataError, ShapeError
 from variata.pictures.arrays import as_array
-from variata.pictures.figures import BLUE, FAINT, INK, ORANGE, SMALL, calm, new_figure, to_png
+from variata.pictures.figures import (
+    BLUE,
+    INK,
+    ORANGE,
+    SMALL,
+    calm,
+    new_figure,
+    shades,
+    shared_legend,
+    to_png,
+)
 from variata.pictures.reconstruct import by_rate, dimension_name, short_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NAMED = 24  # columns whose names still fit on an axis
+GRID, PAIR = 3, 2  # plots beside each other: of single lines, of families of lines
 
 
 def profile_grid(
     rows: ArrayLike | Tensor,
-    columns: Sequence[str] | None = None,
     rebuilt: ArrayLike | Tensor | None = None,
     title: str = "",
-    ylabel: str = "value",
-    across: int = 3,
+    at: Sequence[float] | None = None,
 ) -> bytes:
     """Return vectors as small line plots, one per example, with one scale for all: PNG bytes.
 
     Args:
         rows: examples (N, D); a dozen are readable.
-        columns: names of the D values, shown where they fit.
         rebuilt: reconstructions (N, D), drawn dashed over the rows.
-        ylabel: what the values are, with their unit. across: plots per row.
+        title: what the rows are. at: where the D values lie, such as wavelengths; 0, 1, ... else.
 
     Raises:
-        ShapeError: not vectors, or reconstructions or names of another width.
+        ShapeError: not vectors, or reconstructions or places of another width.
         DataError: no example, or a value that is not finite.
 
-    >>> profile_grid([[1.0, 2.0, 4.0]], columns=["a", "b", "c"])[1:4]
+    >>> profile_grid([[1.0, 2.0, 4.0]], at=[400, 410, 420])[1:4]
     b'PNG'
     """
     lines = _vectors(rows)
     others = None if rebuilt is None else _vectors(rebuilt)
-    _check(lines, others, columns)
-    figure, plots = _small_multiples(len(lines), min(across, len(lines)), columns, title)
+    if others is not None and others.shape != lines.shape:
+        raise ShapeError(
+            f"profiles: expected reconstructions of shape {lines.shape}, got {others.shape}."
+        )
+    places = _places(lines.shape[1], at)
+    figure, plots = _small_multiples(len(lines), GRID, at is not None, title)
     for i, axes in enumerate(plots):
-        calm(axes, f"example {i + 1}", "", ylabel if i % across == 0 else "")
-        _line(axes, lines[i], BLUE, "data")
+        axes.set_title(f"example {i + 1}", fontsize=SMALL + 2, color=INK, loc="left")
+        axes.plot(places, lines[i], color=BLUE, label="data", lw=1.4)
         if others is not None:
-            _line(axes, others[i], ORANGE, "reconstruction", dashed=True)
-        _name_columns(axes, lines.shape[1], columns, bottom=i + across >= len(plots))
+            axes.plot(places, others[i], "--", color=ORANGE, label="reconstruction", lw=1.4)
     if others is not None:
-        _shared_legend(figure, plots[0])
+        shared_legend(figure, plots[0])
     return to_png(figure)
 
 
@@ -65,15 +75,13 @@ def profile_traversal(
     dims: Sequence[int],
     rates: Sequence[float],
     values: Sequence[float],
-    columns: Sequence[str] | None = None,
-    ylabel: str = "value",
-    across: int = 2,
+    at: Sequence[float] | None = None,
 ) -> bytes:
     """Return what each latent dimension does to a vector, as PNG bytes: highest rate first.
 
     Args:
         lines: decoded (R, V, D); row r moves dimension dims[r] through the V values.
-        dims, rates, values: as in `traversal`. columns, ylabel: as in `profile_grid`.
+        dims, rates, values: as in `traversal`. at: as in `profile_grid`.
 
     Raises:
         ShapeError: not (R, V, D). DataError: a value that is not finite.
@@ -83,81 +91,72 @@ def profile_traversal(
         raise ShapeError(
             f"traversal: expected lines ({len(dims)}, {len(values)}, D), got {moved.shape}."
         )
-    _check(_vectors(moved.reshape(-1, moved.shape[2])), None, columns)
-    figure, plots = _small_multiples(len(moved), min(across, len(moved)), columns, "")
-    shades = _shades(len(values))
-    for i, (axes, row) in enumerate(zip(plots, by_rate(rates), strict=True)):
-        calm(axes, dimension_name(dims[row], rates[row]), "", ylabel if i % across == 0 else "")
-        for line, value, shade in zip(moved[row], values, shades, strict=True):
-            _line(axes, line, shade, f"z = {short_number(value)}")
-        _name_columns(axes, moved.shape[2], columns, bottom=i + across >= len(plots))
-    _shared_legend(figure, plots[0])
+    order = by_rate(rates)
+    names = [dimension_name(dims[row], rates[row]) for row in order]
+    return _families(moved[order], names, [f"z = {short_number(v)}" for v in values], at)
+
+
+def profile_paths(paths: ArrayLike | Tensor, at: Sequence[float] | None = None) -> bytes:
+    """Return paths from one vector to another, one plot each and a line for every step: PNG bytes.
+
+    Args:
+        paths: decoded (P, T, D): P paths of T steps. at: as in `profile_grid`.
+
+    Raises:
+        ShapeError: not (P, T, D). DataError: no path, or a value that is not finite.
+
+    >>> profile_paths([[[1.0, 2.0, 4.0], [2.0, 2.0, 3.0]]])[1:4]
+    b'PNG'
+    """
+    lines = as_array(paths).astype(float)
+    if lines.ndim != 3:
+        raise ShapeError(f"profiles: expected paths (P, T, D), got shape {lines.shape}.")
+    steps = [f"step {short_number(share)}" for share in np.linspace(0, 1, lines.shape[1])]
+    return _families(lines, [f"path {i + 1}" for i in range(len(lines))], steps, at)
+
+
+def _families(
+    lines: np.ndarray, names: Sequence[str], steps: Sequence[str], at: Sequence[float] | None
+) -> bytes:
+    """Plots by name, each with V lines from dark to light: lines (R, V, D)."""
+    _vectors(lines.reshape(-1, lines.shape[2]))
+    places = _places(lines.shape[2], at)
+    figure, plots = _small_multiples(len(lines), PAIR, at is not None)
+    colours = shades(len(steps))
+    for axes, name, family in zip(plots, names, lines, strict=True):
+        axes.set_title(name, fontsize=SMALL + 2, color=INK, loc="left")
+        for line, step, colour in zip(family, steps, colours, strict=True):
+            axes.plot(places, line, color=colour, label=step, lw=1.4)
+    shared_legend(figure, plots[0])
     return to_png(figure)
 
 
 def _small_multiples(
-    count: int, across: int, columns: Sequence[str] | None, title: str
+    count: int, across: int, named: bool, title: str = ""
 ) -> tuple[Figure, list[Axes]]:
+    across = min(across, count)
     down = math.ceil(count / across)
-    names = max((len(c) for c in columns or ()), default=0)
-    # An unfinished last row leaves two rows of plots with names under them.
-    named = 0.075 * min(names, 18) * (2 if count % across else 1)
-    figure = new_figure(max(3.3 * across, 5), 1.75 * down + named + 0.6)
+    figure = new_figure(max(3.3 * across, 5), 1.75 * down + 0.6)
     figure.set_layout_engine("constrained", h_pad=0.08, w_pad=0.08)
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=12, color=INK)
-    first = figure.add_subplot(down, across, 1)
-    rest = [
-        figure.add_subplot(down, across, i + 1, sharex=first, sharey=first) for i in range(1, count)
-    ]
-    return figure, [first, *rest]
+    plots: list[Axes] = []
+    for i in range(count):
+        first = plots[0] if plots else None
+        axes = figure.add_subplot(down, across, i + 1, sharex=first, sharey=first)
+        bottom = i + across >= count
+        under = ("name of the column" if named else "column") if bottom else ""
+        calm(axes, "", under, "value" if i % across == 0 else "")
+        axes.tick_params(labelbottom=bottom)
+        plots.append(axes)
+    return figure, plots
 
 
-def _line(axes: Axes, line: np.ndarray, colour, label: str, dashed: bool = False) -> None:
-    style = "--" if dashed else "-"
-    dot = "o" if len(line) <= NAMED else ""
-    at = np.arange(len(line))
-    axes.plot(at, line, style, color=colour, label=label, lw=1.4, marker=dot, ms=3)
-
-
-def _name_columns(axes: Axes, width: int, columns: Sequence[str] | None, bottom: bool) -> None:
-    """Name the columns under the lowest plots only; those above share them."""
-    if width <= NAMED:
-        axes.xaxis.grid(True, color=FAINT, linewidth=0.4)
-        axes.set_xticks(range(width))
-    if not bottom:
-        axes.tick_params(labelbottom=False)
-    elif columns is None or width > NAMED:
-        axes.set_xlabel("column", fontsize=SMALL)
-    else:
-        short = [name if len(name) <= 18 else name[:17] + "…" for name in columns]
-        turn = 0 if sum(map(len, short)) <= 20 else 90
-        axes.set_xticks(range(width), short, rotation=turn, fontsize=SMALL - 0.5)
-
-
-def _shared_legend(figure: Figure, axes: Axes) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(
-        handles,
-        labels,
-        loc="outside lower center",
-        ncols=_legend_columns(figure, labels),
-        fontsize=SMALL,
-        frameon=False,
-        labelcolor=INK,
-    )
-
-
-def _legend_columns(figure: Figure, labels: list[str]) -> int:
-    each = 0.6 + 0.075 * max(map(len, labels))
-    fit = max(1, int(figure.get_size_inches()[0] / each))
-    return math.ceil(len(labels) / math.ceil(len(labels) / fit))
-
-
-def _shades(count: int) -> list[tuple[float, ...]]:
-    from matplotlib import colormaps
-
-    return [colormaps["viridis"](at) for at in np.linspace(0.0, 0.88, count)]
+def _places(width: int, at: Sequence[float] | None) -> np.ndarray:
+    places = np.arange(width) if at is None else np.asarray(at, dtype=float)
+    if places.shape != (width,):
+        raise ShapeError(f"profiles: expected {width} places, one per value, got {len(places)}.")
+    return places
 
 
 def _vectors(values: ArrayLike | Tensor) -> np.ndarray:
@@ -167,12 +166,3 @@ def _vectors(values: ArrayLike | Tensor) -> np.ndarray:
     if len(lines) == 0 or not np.isfinite(lines).all():
         raise DataError("profiles: expected at least one example, and finite values only.")
     return lines
-
-
-def _check(lines: np.ndarray, others: np.ndarray | None, columns: Sequence[str] | None) -> None:
-    if others is not None and others.shape != lines.shape:
-        raise ShapeError(
-            f"profiles: expected reconstructions of shape {lines.shape}, got {others.shape}."
-        )
-    if columns is not None and len(columns) != lines.shape[1]:
-        raise ShapeError(f"profiles: expected {lines.shape[1]} column names, got {len(columns)}.")

@@ -22,11 +22,11 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
   padding: 22px 24px; margin: 18px 0; overflow-wrap: anywhere; }
 section p { margin: 0 0 12px; max-width: 72ch; }
 .cards { display: grid; gap: 12px; margin: 4px 0 16px;
-  grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); }
+  grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); }
 .cards div { border: 1px solid var(--line); border-radius: 10px; padding: 12px 14px;
   background: var(--paper); }
 .cards dt { color: var(--soft); font-size: 0.82rem; }
-.cards dd { margin: 2px 0 0; font-size: 1.45rem; font-weight: 600; line-height: 1.25;
+.cards dd { margin: 2px 0 0; font-size: 1.35rem; font-weight: 600; line-height: 1.25;
   font-variant-numeric: tabular-nums; }
 .cards small { display: block; font-size: 0.8rem; font-weight: 400; color: var(--soft); }
 .wide { overflow-x: auto; margin: 4px 0 14px; }
@@ -41,6 +41,5 @@ figure { margin: 14px 0 18px; }
 figure img { display: block; max-width: 100%; height: auto; background: #ffffff;
   border: 1px solid var(--line); border-radius: 8px; padding: 6px; margin: 0 auto; }
 figcaption { color: var(--soft); font-size: 0.88rem; margin-top: 8px; text-align: center; }
-footer { color: var(--soft); font-size: 0.84rem; margin-top: 26px; }
 @media print { body { background: none; } section { break-inside: avoid; } }
 """.strip()

@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
 import torch
 from torch import Tensor
 
+from variata import recipes
 from variata.data import Examples
 from variata.doctor import Evidence, Finding, examine
 from variata.errors import NoDensityError
 from variata.models import Trace
+from variata.recipes.parts import Parts
+from variata.store import Saved
 from variata.tasks.bulk import chunks, outputs, quiet
 from variata.tasks.evaluate import Evaluation
 from variata.tasks.model import Model
 from variata.tasks.passes import one_pass
 from variata.tasks.samples import all_x, draw_samples
 from variata.tasks.show import some
-from variata.training import on
+from variata.tasks.source import DataOptions, options_of
+from variata.training import Settings, on
+from variata.training.habits import habits_of
 
 ROWS = 2_000
 RESAMPLED = 16
 
 
-def diagnose(model: Model, evaluation: Evaluation) -> list[Finding]:
+def diagnose(model: Model, evaluation: Evaluation, run: Path | None = None) -> list[Finding]:
     """Everything that is wrong, or worth knowing, about a run; the gravest first.
 
     Needs the rows that the run learnt from; without them (data given in memory) the findings are
-    those of the evaluated rows alone.
+    those of the evaluated rows alone. `run` is the folder that commands name.
     """
-    return examine(gather_evidence(model, evaluation))
+    return examine(gather_evidence(model, evaluation, run))
 
 
-def gather_evidence(model: Model, evaluation: Evaluation) -> Evidence:
+def gather_evidence(model: Model, evaluation: Evaluation, run: Path | None = None) -> Evidence:
     """What the doctor looks at."""
     known = some(evaluation.train or evaluation.test, ROWS)
     test = some(evaluation.test, ROWS)
@@ -39,13 +48,17 @@ def gather_evidence(model: Model, evaluation: Evaluation) -> Evidence:
     x = all_x(known, ROWS)
     about, schema = model.saved.about, model.schema
     record = about.get("data", {})
+    given, given_own = asked(model.saved)
     can_sample = observed.rate is not None
     distortion, self_distortion = _surprise(model, test)
     own = torch.as_tensor(schema.decode(x)).reshape(len(x), -1).double()
     return Evidence(
-        source=str(record.get("source") or record.get("name") or "DATA"),
+        source=record.get("source") or "DATA",
+        run="RUN" if run is None else str(run),
         recipe=model.recipe,
         arguments=model.saved.arguments,
+        given=given,
+        given_own=given_own,
         kind=schema.kind,
         layout=schema.layout,
         likelihood=schema.likelihood,
@@ -66,6 +79,35 @@ def gather_evidence(model: Model, evaluation: Evaluation) -> Evidence:
         distortion=distortion,
         self_distortion=self_distortion,
     )
+
+
+def asked(saved: Saved) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a run was told beyond data and recipe: options that any recipe takes, and its own.
+
+    Only what differs from the choice that would be made without being told.
+    """
+    record, arguments = saved.about.get("data", {}), saved.arguments
+    reading, plain = options_of(record), DataOptions()
+    told = {f.name: getattr(reading, f.name) for f in fields(DataOptions)}
+    given = {name: value for name, value in told.items() if value != getattr(plain, name)}
+    if "fractions" in given:
+        given["split"] = given.pop("fractions")
+    settings = saved.about.get("settings", {})
+    usual = Settings().resolved(record.get("rows", [1])[0], habits_of(saved.module)).as_dict()
+    given |= _changed(settings, usual)
+    shape = {name: arguments[name] for name in ("shape", "likelihood", "levels", "floor")}
+    parts = vars(Parts(**shape).resolved())
+    own = {name: p.default for name, p in recipes.get(saved.recipe).own.items()}
+    return given | _changed(arguments, parts), _changed(arguments, own)
+
+
+def _changed(values: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
+    """Those of `usual` that have another value, in its order; modules are no options."""
+    return {
+        name: values[name]
+        for name, value in usual.items()
+        if values.get(name) not in (None, value) and not isinstance(values[name], torch.nn.Module)
+    }
 
 
 def _labels_of(examples: Examples, limit: int) -> Tensor | None:

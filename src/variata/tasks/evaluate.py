@@ -31,6 +31,7 @@ from variata.tasks.source import reopened
 DRAWS = 100
 BASELINE_ROWS = 20_000
 AGGREGATE_ROWS = 5_000
+SAMPLE_ROWS = 50  # test rows: distances between fewer are mostly chance
 
 
 @dataclass(frozen=True)
@@ -68,30 +69,48 @@ def evaluate(
             it has never seen.
         k: draws of the importance-weighted bound.
         seed: of all noise.
-        samples: whether to judge samples too.
+        samples: whether to judge samples too; with fewer than 50 test rows the figures hold a
+            note instead.
         cache: folder that may keep what is dear to compute again.
 
     Raises:
-        DataError: when no data is named and the model's own is not at hand.
+        DataError: when no data is named and the model's own is not at hand, or for one row.
         UsageError: for a k below 1.
     """
     if k < 1:
         raise UsageError(f"k is a number of draws and must be at least 1, got {k}.")
     test, train = _rows(model, data)
+    if len(test) < 2:
+        raise DataError(
+            "evaluate needs at least 2 rows, as one row has no standard error, and there is "
+            f"{len(test)}: name data with more, or use score for the likelihood of single rows."
+        )
     observed = one_pass(model.module, test, seed)
     jacobian = model.schema.log_jacobian()
     figures: dict[str, Any] = {"data": _data(model, test, data), "recipe": model.recipe}
     figures |= _bounds(model, observed, test, k, seed, jacobian)
     figures |= _latents(model, observed, _aggregate(model, observed, train, seed), seed)
     figures["reconstruction"] = _reconstruction(model, test)
-    figures["baselines"] = None if train is None else _baselines(model, train, test)
+    figures["baselines"] = (
+        None if train is None else _baselines(model, train, test, figures["active_units"])
+    )
     figures["samples"] = None
-    if samples and observed.rate is not None and train is not None and len(test) > 10:
-        name = model.saved.about.get("data", {}).get("name", "data")
-        path = None if cache is None else cache / "features.safetensors"
-        features = features_for(name, train, path)
-        figures["samples"] = sample_quality(model.module, features, train, test, seed)
+    if samples and observed.rate is not None and train is not None:
+        figures["samples"] = _samples(model, train, test, seed, cache)
     return Evaluation(figures, observed, test, train)
+
+
+def _samples(
+    model: Model, train: Examples, test: Examples, seed: int, cache: Path | None
+) -> dict[str, Any]:
+    if len(test) < SAMPLE_ROWS:
+        return {
+            "note": f"not judged: {len(test)} test rows are too few to compare samples with "
+            f"({SAMPLE_ROWS} are needed)"
+        }
+    name = model.saved.about.get("data", {}).get("name", "data")
+    features = features_for(name, train, cache and cache / "features.safetensors")
+    return sample_quality(model.module, features, train, test, seed)
 
 
 def _rows(model: Model, data: Any) -> tuple[Examples, Examples | None]:
@@ -189,11 +208,11 @@ def _order(examples: Examples) -> Tensor:
     return torch.randperm(len(examples), generator=generator)[:BASELINE_ROWS]
 
 
-def _baselines(model: Model, train: Examples, test: Examples) -> dict[str, Any]:
-    schema = model.schema
+def _baselines(model: Model, train: Examples, test: Examples, active: int | None) -> dict[str, Any]:
+    schema, components = model.schema, _components(model, active)
     known, rows = all_x(train, BASELINE_ROWS), all_x(test, BASELINE_ROWS)
     figures: dict[str, Any] = {
-        "pca": {"rmse": _pca(model, known, rows), "components": _components(model)},
+        "pca": {"rmse": _pca(model, known, rows, components), "components": components},
         "mean": {"rmse": mean_predictor(_own(model, known), _own(model, rows)).as_dict()},
     }
     factor = (schema.levels or 2) - 1 if schema.kind == "levels" else 1
@@ -211,11 +230,13 @@ def _baselines(model: Model, train: Examples, test: Examples) -> dict[str, Any]:
     return figures
 
 
-def _components(model: Model) -> int:
-    return min(model.latent, numel(model.schema.shape))
+def _components(model: Model, active: int | None) -> int:
+    """Those of a PCA of the same size; of the size in use where all of them would be exact."""
+    width = numel(model.schema.shape)
+    return model.latent if model.latent < width else max(1, min(active or width, width))
 
 
-def _pca(model: Model, known: Tensor, rows: Tensor) -> dict[str, Any]:
-    baseline = PCABaseline(_components(model)).fit(_own(model, known))
+def _pca(model: Model, known: Tensor, rows: Tensor, components: int) -> dict[str, Any]:
+    baseline = PCABaseline(components).fit(_own(model, known))
     error = baseline.error(_own(model, rows))
     return error.as_dict()

@@ -8,6 +8,7 @@ import torch
 
 from variata import recipes
 from variata.data import Schema
+from variata.doctor.words import counted
 from variata.errors import UsageError
 from variata.recipes import Composition
 from variata.shapes import numel
@@ -58,9 +59,13 @@ def announcement(prepared: Prepared, composition: Composition, device: torch.dev
         f"{composition.recipe}: {arguments['latent']} latent dimensions, {arguments['network']} "
         f"network, {parameters:,} parameters, on {device}"
     )
+    divided = (
+        f"{counted(rows[0], 'row')} to learn from, {rows[1]:,} to choose by, "
+        f"{rows[2]:,} kept for the test"
+    )
     return [
         *prepared.notes,
         f"{prepared.name}: {prepared.schema.describe()}",
-        f"{rows[0]:,} rows to learn from, {rows[1]:,} to choose by, {rows[2]:,} kept for the test",
+        divided,
         made,
     ]

@@ -13,6 +13,8 @@ from variata.pictures import (
     Card,
     Section,
     latent_histograms,
+    number,
+    plus_minus,
     rate_bars,
     training_curves,
     write_report,
@@ -22,6 +24,7 @@ from variata.tasks.model import Model
 from variata.tasks.show import (
     interpolation_picture,
     interpolation_values,
+    is_table,
     manifold_picture,
     map_methods,
     map_picture,
@@ -31,7 +34,7 @@ from variata.tasks.show import (
     traversal_picture,
 )
 
-SAMPLES = 64
+SAMPLES, TABLE_SAMPLES = 64, 1_000
 
 
 def report(model: Model, evaluation: Evaluation, path: Path, findings: Sequence[Any] = ()) -> Path:
@@ -49,7 +52,7 @@ def report(model: Model, evaluation: Evaluation, path: Path, findings: Sequence[
     figures = evaluation.figures
     sections = [
         _summary(figures),
-        *([_samples(model)] if figures["elbo"] is not None else []),
+        *([_samples(model, evaluation)] if figures["elbo"] is not None else []),
         _reconstructions(model, evaluation),
         _latent_space(model, evaluation),
         _training(model),
@@ -68,7 +71,7 @@ def _summary(figures: dict[str, Any]) -> Section:
                 f"NLL, bound of {figures['nll']['k']} draws", _pm(figures["nll"]), "nats / example"
             ),
             Card("ELBO", _pm(figures["elbo"]), "nats / example"),
-            Card("bits per dimension", f"{figures['bits_per_dim']:.3f}", "bits / dim"),
+            Card("bits per dimension", number(figures["bits_per_dim"]), "bits / dim"),
             Card("rate", _pm(figures["rate"]), "nats / example"),
         ]
     cards += [
@@ -82,15 +85,17 @@ def _summary(figures: dict[str, Any]) -> Section:
     return Section("Summary", text, cards=cards)
 
 
-def _samples(model: Model) -> Section:
+def _samples(model: Model, evaluation: Evaluation) -> Section:
+    count = TABLE_SAMPLES if is_table(model.schema) else SAMPLES
+    known = evaluation.train or evaluation.test
     pictures = [
         (
             "Means of p(x | z) for latents drawn from the prior",
-            sample_picture(model, model.sample(SAMPLES, mean=True)),
+            sample_picture(model, model.sample(count, mean=True), "mean", known),
         ),
         (
             "Draws from p(x | z) for the same latents",
-            sample_picture(model, model.sample(SAMPLES)),
+            sample_picture(model, model.sample(count), data=known),
         ),
     ]
     return Section("Samples", "New examples, made from noise alone.", pictures)
@@ -118,7 +123,8 @@ def _latent_space(model: Model, evaluation: Evaluation) -> Section:
     manifold = manifold_picture(model)
     if manifold is not None:
         pictures.append(("What the latent plane decodes to", manifold))
-    pictures.append(("Each latent dimension from -3 to 3", traversal_picture(model, observed)))
+    moved = traversal_picture(model, observed, data=evaluation.train or chosen)
+    pictures.append(("Each latent dimension from -3 to 3", moved))
     if observed.rate_each is not None and observed.scales is not None:
         active = active_mask(observed.means)
         drawn = observed.means + observed.scales * torch.randn(
@@ -165,7 +171,7 @@ def _details(figures: dict[str, Any]) -> Section:
     baselines, samples = figures["baselines"], figures["samples"]
     information, gap = figures["mutual_information"], figures["prior_gap"]
     if information is not None and information["saturated"]:
-        least = f"at least {information['ceiling']:.2f}"
+        least = f"at least {number(information['ceiling'])}"
         rows.append(("mutual information of data and latent, nats", least))
     elif information is not None and gap is not None:
         rows.append(("mutual information of data and latent, nats", _pm(information)))
@@ -173,21 +179,23 @@ def _details(figures: dict[str, Any]) -> Section:
     if baselines is not None:
         bits = baselines["factorised"]["bits_per_dim"]
         rows += [
-            ("bits per dimension of independent elements (baseline)", f"{bits:.3f}"),
+            ("bits per dimension of independent elements (baseline)", number(bits)),
             ("RMS error of the mean (baseline), own units", _pm(baselines["mean"]["rmse"])),
             (
                 f"RMS error of PCA with {baselines['pca']['components']} components, own units",
                 _pm(baselines["pca"]["rmse"]),
             ),
         ]
-    if samples is not None:
+    if samples is not None and "note" in samples:
+        rows.append(("quality of samples", samples["note"]))
+    elif samples is not None:
         name = samples["features"]
         rows += [
-            (f"Frechet distance in the features of {name}", f"{samples['frechet']:.3f}"),
-            ("the same for training rows", f"{samples['frechet_of_training_rows']:.3f}"),
+            (f"Frechet distance in the features of {name}", number(samples["frechet"])),
+            ("the same for training rows", number(samples["frechet_of_training_rows"])),
         ]
         rows += [
-            (f"{what} of samples", f"{samples[what]:.3f}")
+            (f"{what} of samples", number(samples[what]))
             for what in ("precision", "recall", "density", "coverage")
         ]
     return Section("More figures", table=rows)
@@ -200,6 +208,4 @@ def _findings(findings: Sequence[Any]) -> Section:
 
 
 def _pm(estimate: dict[str, Any]) -> str:
-    digits = 2 if abs(estimate["mean"]) >= 1 else 4
-    error = "" if estimate["se"] is None else f" ± {estimate['se']:.{digits}f}"
-    return f"{estimate['mean']:.{digits}f}{error}"
+    return plus_minus(estimate["mean"], estimate["se"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +13,38 @@ from torch import Tensor
 
 from variata.atomic import make_folder, write_atomic, write_bytes
 from variata.data import Examples, Schema
-from variata.errors import UsageError
+from variata.doctor.words import counted
+from variata.errors import DataError, UsageError
 from variata.pictures import (
+    column_changes,
+    column_histograms,
+    column_paths,
+    column_scatter,
     grid,
     interpolation,
     latent_map,
     manifold_grid,
     png_bytes,
     profile_grid,
+    profile_paths,
     profile_traversal,
     project,
     reconstructions,
     traversal,
 )
+from variata.store import MANIFEST
+from variata.store.folder import FILES
 from variata.tasks.model import Array, Model
 from variata.tasks.passes import Pass, one_pass
+from variata.tasks.run import LOCK, PLAN
+from variata.tasks.source import reopened
 
 SHOWN_ROWS = 9  # examples in a picture of lines
+SHOWN_PAIRS, SHOWN_POINTS = 24, 500  # reconstructions in a picture, and in one of a table
+KNOWN_ROWS = 5_000  # of the data, beside samples of a table
+LINES = 24  # columns above which unnamed ones are the points of one line
+ONE_SCALE = 30.0  # ratio of standard deviations up to which columns can share an axis
+NUMERIC = re.compile(r"[-+]?\d+(\.\d*)?")  # a name that only counts or measures
 SPREAD = tuple(np.linspace(-3, 3, 9).tolist())
 
 
@@ -42,25 +59,74 @@ def images_of(schema: Schema, values: Array) -> Tensor:
     return images[:, : 3 if images.shape[1] > 2 else 1]
 
 
-def sample_picture(model: Model, values: Array) -> bytes:
-    """A grid of images, or small plots of rows."""
-    if model.schema.layout == "image":
-        return png_bytes(grid(images_of(model.schema, values)))
-    return profile_grid(_rows(values)[:SHOWN_ROWS], model.schema.columns, title="samples")
+def is_table(schema: Schema) -> bool:
+    """Whether columns are quantities of their own rather than the points of one line."""
+    if schema.layout != "vector" or schema.shape[0] <= LINES:
+        return schema.layout == "vector"
+    if schema.kind == "levels":  # pictures, flattened
+        return False
+    return _named(schema.columns) or max(schema.scale) > ONE_SCALE * min(schema.scale)
 
 
-def reconstruction_picture(model: Model, examples: Examples, count: int = 24) -> bytes:
-    """Data above its reconstructions."""
+def sample_picture(
+    model: Model, values: Array, what: str = "sample", data: Examples | None = None
+) -> bytes:
+    """A grid of images, small plots of lines, or of a table each column's distribution.
+
+    Args:
+        model: whose schema says which.
+        values: in own units, (N, *own).
+        what: one of them is called.
+        data: rows that the columns of a table are drawn beside.
+    """
+    schema, told = model.schema, counted(len(values), what)
+    if schema.layout == "image":
+        return png_bytes(grid(images_of(schema, values)))
+    rows = _rows(values)
+    if not is_table(schema):
+        title = _of(SHOWN_ROWS, told, rows)
+        return profile_grid(rows[:SHOWN_ROWS], title=title, at=_places(schema))
+    if data is None:
+        return column_histograms(rows, schema.columns, title=told)
+    known = _rows(original(data, KNOWN_ROWS))
+    title = f"{told} beside {counted(len(known), 'row')} of data"
+    return column_histograms(rows, schema.columns, known, title, (f"{what}s", "data"))
+
+
+def rows_beside(model: Model) -> Examples | None:
+    """The rows that a table was trained on; None for other data, or where they are not at hand."""
+    if not is_table(model.schema):
+        return None
+    try:
+        return reopened(model.saved.about.get("data", {})).train
+    except DataError:
+        return None
+
+
+def reconstruction_picture(model: Model, examples: Examples, count: int | None = None) -> bytes:
+    """Data above its reconstructions; of a table, one against the other for each column."""
+    schema = model.schema
+    count = count or (SHOWN_POINTS if is_table(schema) else SHOWN_PAIRS)
     values, rebuilt = original(examples, count), model.reconstruct(some(examples, count))
-    if model.schema.layout == "image":
-        above, below = (images_of(model.schema, v) for v in (values, rebuilt))
-        return reconstructions(above, below)
-    rows = (_rows(values)[:SHOWN_ROWS], _rows(rebuilt)[:SHOWN_ROWS])
-    return profile_grid(rows[0], model.schema.columns, rows[1])
+    if schema.layout == "image":
+        return reconstructions(images_of(schema, values), images_of(schema, rebuilt))
+    rows, made, told = _rows(values), _rows(rebuilt), counted(len(values), "row")
+    if is_table(schema):
+        return column_scatter(rows, made, schema.columns, told)
+    title = _of(SHOWN_ROWS, told, rows)
+    return profile_grid(rows[:SHOWN_ROWS], made[:SHOWN_ROWS], title, _places(schema))
 
 
 def interpolation_values(model: Model, examples: Examples, paths: int, steps: int) -> Array:
-    """Decoder means between pairs of examples, (paths, steps, *own)."""
+    """Decoder means between pairs of examples, (paths, steps, *own).
+
+    Raises:
+        DataError: for fewer than two examples.
+    """
+    if len(examples) < 2:
+        raise DataError(
+            f"A path needs two rows, and there is {len(examples)}: name data with more."
+        )
     pairs = original(examples, 2 * paths)
     return np.stack(
         [model.interpolate(pairs[2 * i], pairs[2 * i + 1], steps) for i in range(len(pairs) // 2)]
@@ -73,7 +139,10 @@ def interpolation_picture(model: Model, values: Array) -> bytes:
     if model.schema.layout == "image":
         images = images_of(model.schema, values.reshape(-1, *values.shape[2:]))
         return interpolation(images.unflatten(0, (paths, steps)))
-    return profile_grid(_rows(values[0])[:SHOWN_ROWS], model.schema.columns, title="path 1")
+    lines, schema = values.reshape(paths, steps, -1), model.schema
+    if is_table(schema):
+        return column_paths(lines, schema.columns, _deviations(schema), counted(paths, "path"))
+    return profile_paths(lines[:SHOWN_ROWS], _places(schema))
 
 
 def traversal_values(
@@ -86,17 +155,28 @@ def traversal_values(
 
 
 def traversal_picture(
-    model: Model, observed: Pass, dimensions: int = 10, values: tuple[float, ...] = SPREAD
+    model: Model,
+    observed: Pass,
+    dimensions: int = 10,
+    values: tuple[float, ...] = SPREAD,
+    data: Examples | None = None,
 ) -> bytes:
-    """What every latent dimension does, the one with the highest rate first."""
+    """What every latent dimension does, the one with the highest rate first.
+
+    Columns of a table change in standard deviations, which those that are no real numbers have
+    from `data`; without it they change in own units.
+    """
     shown, order = traversal_values(model, observed, dimensions, values)
-    importance = _importance(observed)
+    importance, schema = _importance(observed), model.schema
     rates = [float(importance[d]) for d in order]
-    if model.schema.layout == "image":
-        images = images_of(model.schema, shown.reshape(-1, *shown.shape[2:]))
+    if schema.layout == "image":
+        images = images_of(schema, shown.reshape(-1, *shown.shape[2:]))
         return traversal(images.unflatten(0, shown.shape[:2]), order, rates, values)
     lines = shown.reshape(*shown.shape[:2], -1)
-    return profile_traversal(lines, order, rates, values, model.schema.columns)
+    if is_table(schema):
+        scale = _deviations(schema, data)
+        return column_changes(lines, order, rates, values, schema.columns, scale)
+    return profile_traversal(lines, order, rates, values, _places(schema))
 
 
 def map_picture(
@@ -147,34 +227,57 @@ def observe_some(model: Model, examples: Examples, count: int = 3_000) -> tuple[
     return chosen, one_pass(model.module, chosen)
 
 
-def write_output(path: str | Path, picture: Any, values: Any) -> Path:
+def write_output(
+    path: str | Path, picture: Any, values: Any, inputs: Sequence[str | Path] = ()
+) -> Path:
     """Write `picture()` to a `.png` or `values()` to a `.npy`, whichever the name asks for.
 
+    A file that is there already is replaced, unless it is one of `inputs` or belongs to a run.
+
     Raises:
-        UsageError: for another ending.
+        UsageError: for another ending, or a file that must stay.
         StoreError: when it cannot be written.
     """
     target = Path(path)
+    if target.suffix not in (".png", ".npy"):
+        raise UsageError(f"'{target}' must end in .png (a picture) or .npy (the values).")
+    refuse_to_replace(target, inputs)
     make_folder(target.parent)
     if target.suffix == ".png":
         write_bytes(target, picture())
-    elif target.suffix == ".npy":
+    else:
         array = np.ascontiguousarray(values())
         write_atomic(target, lambda part: _save_array(part, array))
-    else:
-        raise UsageError(f"'{target}' must end in .png (a picture) or .npy (the values).")
     return target
 
 
-def write_array(path: str | Path, values: Array) -> Path:
-    """Write an array to a `.npy` file.
+def write_array(path: str | Path, values: Array, inputs: Sequence[str | Path] = ()) -> Path:
+    """Write an array to a `.npy` file, under the rules of `write_output`.
 
     Raises:
-        UsageError: for another ending.
+        UsageError: for another ending, or a file that must stay.
     """
     if Path(path).suffix != ".npy":
         raise UsageError(f"'{path}' must end in .npy.")
-    return write_output(path, bytes, lambda: values)
+    return write_output(path, bytes, lambda: values, inputs)
+
+
+def refuse_to_replace(target: Path, inputs: Sequence[str | Path] = ()) -> None:
+    """Refuse to write over a file that is read, or that a run is made of.
+
+    Raises:
+        UsageError: when `target` is there already and is, or lies in, one of `inputs`, or is one
+            of the files of a run.
+    """
+    if not target.exists():
+        return
+    whole = target.resolve()
+    for given in (Path(i).resolve() for i in inputs):
+        if whole == given or given in whole.parents:
+            raise UsageError(f"'{target}' is read here and would be lost: write to another file.")
+    made = any((target.parent / name).is_file() for name in (MANIFEST, PLAN))
+    if made and target.name in {MANIFEST, PLAN, LOCK, *FILES}:
+        raise UsageError(f"'{target}' belongs to a run: write to another file.")
 
 
 def _save_array(path: Path, array: Array) -> None:
@@ -196,3 +299,31 @@ def _range(schema: Schema, values: Tensor) -> tuple[float, float]:
 
 def _rows(values: Array) -> Array:
     return np.asarray(values, dtype=np.float64).reshape(len(values), -1)
+
+
+def _of(most: int, told: str, rows: Array) -> str:
+    return told if len(rows) <= most else f"{most} of {told}"
+
+
+def _named(columns: Sequence[str] | None) -> bool:
+    """Whether columns have names that are more than numbers, such as wavelengths."""
+    return columns is not None and not all(NUMERIC.fullmatch(name) for name in columns)
+
+
+def _places(schema: Schema) -> list[float] | None:
+    """Where columns lie on their axis, if their names are rising or falling numbers."""
+    if schema.columns is None or _named(schema.columns):
+        return None
+    places = [float(name) for name in schema.columns]
+    steps = np.diff(places)
+    return places if (steps > 0).all() or (steps < 0).all() else None
+
+
+def _deviations(schema: Schema, data: Examples | None = None) -> Array | None:
+    """The standard deviation of every column; None where neither schema nor data knows it."""
+    if schema.kind == "real":
+        return np.asarray(schema.scale)
+    if data is None or len(data) < 2:
+        return None
+    spread = _rows(original(data, KNOWN_ROWS)).std(0)
+    return np.where(spread > 0, spread, 1.0)

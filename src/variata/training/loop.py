@@ -101,7 +101,7 @@ class Loop:
             train=self._in_own_units(self.meter.read()),
             weights=self.weights,
             valid=self._in_own_units(validation.as_dict()),
-            criterion=validation.criterion,
+            criterion=validation.criterion - self.log_jacobian,
             best=best,
         )
         self.history.reports.append(report)
