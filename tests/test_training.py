@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from dataclasses import replace
@@ -20,8 +21,11 @@ from variata.objectives import Distortion, Objective, Rate
 from variata.recipes import Composition
 from variata.schedules import Moment, constant
 from variata.training import Callback, Checkpoint, History, Phase, Report, Settings, fit
+from variata.training.checkpoint import State
+from variata.training.machine import How
 from variata.training.phase import phase_at
 from variata.training.sampler import batches, steps_per_epoch
+from variata.training.work import Work
 
 SETTINGS = Settings(epochs=6, batch_size=8, lr=1e-2)
 PATIENT = replace(SETTINGS, patience=1.0)
@@ -263,3 +267,70 @@ def test_settings_that_make_no_sense_are_errors(wrong: dict[str, float]) -> None
 
 def test_history_knows_nothing_before_training() -> None:
     assert History().ended == ""
+
+
+class SmallMemory(Distortion):
+    """A term that runs out of memory above some rows."""
+
+    def __call__(self, model: LatentModel, trace: Trace, moment: Moment) -> Tensor:
+        cost = trace.distortion()
+        if cost.shape[1] > 3:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return cost
+
+
+def test_a_batch_is_halved_where_memory_runs_out_with_the_same_result() -> None:
+    made, batch = recipes.ae(shape=(5,), latent=2, hidden=(8,)), rows(11).gather(torch.arange(11))
+    own, moment = list(made.model.parameters()), Moment(1, 0.5)
+    whole = Work(made.model, made.phases[0].objective, own, How())(batch, moment)
+    short = Work(made.model, Objective(distortion=(constant(1), SmallMemory())), own, How())
+    halved = short(batch, moment)
+    assert short.micro == 3
+    torch.testing.assert_close(halved.norm, whole.norm)
+    torch.testing.assert_close(halved.terms, whole.terms)
+    for ours, theirs in zip(halved.gradient, whole.gradient, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_other_errors_are_not_taken_for_a_lack_of_memory() -> None:
+    made, batch = composition(), rows(8).gather(torch.arange(8))
+    own = list(made.model.parameters())
+
+    def broken(model: LatentModel, trace: Trace, moment: Moment) -> Tensor:
+        raise RuntimeError("shapes do not fit")
+
+    work = Work(made.model, Objective(distortion=(constant(1), broken)), own, How())
+    with pytest.raises(RuntimeError, match="do not fit"):
+        work(batch, Moment())
+
+
+class FullDisk(Checkpoint):
+    """Nothing can be saved."""
+
+    def save(self, state: State) -> None:
+        raise StoreError("No space left on device.")
+
+
+def test_a_full_disk_does_not_end_a_training_but_an_interruption_says_so(tmp_path: Path) -> None:
+    made = composition()
+    often = replace(PATIENT, save_every=1e-9)
+    full = FullDisk(tmp_path)
+    history = fit(made.model, made.phases, rows(), rows(), often, checkpoint=full)
+    assert history.ended == "finished"
+    assert [note for note in history.notes if "No space left" in note]
+    assert len(history.notes) == 1
+    with pytest.raises(StoreError, match="No space left"):
+        fit(made.model, made.phases, rows(), rows(), often, checkpoint=full, callbacks=[StopAt(3)])
+
+
+@pytest.mark.parametrize("change", ["step", "lr_factor", "best_criterion"])
+def test_a_changed_number_in_a_checkpoint_is_noticed(tmp_path: Path, change: str) -> None:
+    made, checkpoint = composition(), Checkpoint(tmp_path)
+    fit(made.model, made.phases, rows(), rows(), PATIENT, checkpoint=checkpoint)
+    for path in tmp_path.glob("*.json"):
+        record = json.loads(path.read_text())
+        numbers = json.loads(record["numbers"])
+        numbers[change] = 7
+        path.write_text(json.dumps(record | {"numbers": json.dumps(numbers)}))
+    with pytest.raises(StoreError, match="damaged"):
+        checkpoint.load()

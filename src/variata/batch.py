@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from torch import Tensor
 
@@ -29,3 +30,21 @@ class Batch:
 
     def __len__(self) -> int:
         return self.x.shape[0]
+
+    def parts(self, rows: int) -> list[Batch]:
+        """The batch in pieces of at most so many rows, in order.
+
+        >>> import torch
+        >>> x = torch.zeros(5, 2)
+        >>> [len(part) for part in Batch(x, x).parts(2)]
+        [2, 2, 1]
+        """
+        starts = range(0, len(self), rows)
+        return [self._rows(slice(start, start + rows)) for start in starts]
+
+    def _rows(self, rows: slice) -> Batch:
+        each = {f.name: getattr(self, f.name) for f in fields(self)}
+        cut: dict[str, Any] = {n: None if v is None else v[rows] for n, v in each.items()}
+        if self.seen is self.x:
+            cut["seen"] = cut["x"]
+        return Batch(**cut)

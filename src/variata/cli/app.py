@@ -26,6 +26,7 @@ from variata.cli import (
 )
 from variata.cli.arguments import rewritten
 from variata.cli.console import fail, warn
+from variata.cli.cores import cores_are_idle
 from variata.errors import VariataError
 from variata.version import __version__
 
@@ -33,6 +34,7 @@ EPILOG = (
     "Start with: variata train digits, then: variata evaluate RUN. Every verb has --help and "
     "--json. Exit codes: 0 done, 2 usage, 3 data, 4 diverged, 5 files, 128 + n stopped by signal n."
 )
+QUESTIONS = {"-h", "--help", "--version"}
 app = typer.Typer(
     help="Variational autoencoders on your own data: train, evaluate, sample, encode, score.",
     epilog=EPILOG,
@@ -76,9 +78,11 @@ def options(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; errors end in one sentence and an exit code, never in a traceback."""
-    # threads that sleep while they wait: as fast alone, five times faster beside other programs
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    asks = bool(QUESTIONS & set(given)) or not given
+    if not asks and not cores_are_idle():  # threads that sleep while they wait suit busy machines
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    sys.exit(run(given))
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -37,6 +37,13 @@ def train(
     lr: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of everything random.")] = None,
     device: DeviceOption = "auto",
+    threads: Annotated[
+        int | None, typer.Option(help="Of the processor; longer runs measure what is best.")
+    ] = None,
+    compile_: Annotated[
+        str | None,
+        typer.Option("--compile", metavar="auto|on|off", help="One graph; auto: where it pays."),
+    ] = None,
     likelihood: Annotated[str | None, typer.Option(help="Instead of the one chosen.")] = None,
     split: Annotated[
         str | None, typer.Option(metavar="A,B,C", help="Shares: train, valid, test.")
@@ -72,6 +79,8 @@ def train(
             batch_size=batch_size,
             lr=lr,
             seed=seed,
+            threads=threads,
+            compile=compile_,
             likelihood=likelihood,
             split=split,
             config=config,
@@ -89,6 +98,8 @@ def train(
         batch_size=batch_size,
         lr=lr,
         seed=seed,
+        threads=threads,
+        compile=compile_,
         likelihood=likelihood,
         fractions=_fractions(split),
         label=label,

@@ -8,7 +8,12 @@ from typing import Any
 
 from variata.doctor.finding import Evidence
 
-UNLISTED = {"weight_decay", "ema", "patience"}  # settings without an option of their own
+UNLISTED = {
+    "weight_decay",
+    "ema",
+    "patience",
+    "save_every",
+}  # settings without an option of their own
 LENGTH = {"epochs", "budget"}  # either ends a training, so that one is given instead of the other
 JOINED = {"split": ",", "size": "x"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -46,10 +46,24 @@ class Objective:
 
     def __call__(self, model: LatentModel, trace: Trace, moment: Moment) -> Loss:
         """Evaluate every term on a trace; means are over K and the batch."""
+        return self.evaluate(model, trace, moment, list(self.weights(moment).values()))
+
+    def weights(self, moment: Moment) -> dict[str, float]:
+        """The weight of every term at a moment."""
+        return {name: schedule(moment) for name, (schedule, _) in self.terms.items()}
+
+    def evaluate(
+        self,
+        model: LatentModel,
+        trace: Trace,
+        moment: Moment,
+        weights: Sequence[float] | Sequence[Tensor],
+    ) -> Loss:
+        """The same with weights given, in the order of the terms."""
         terms = {name: term(model, trace, moment).mean() for name, (_, term) in self.terms.items()}
-        weights = {name: schedule(moment) for name, (schedule, _) in self.terms.items()}
-        total = sum((weights[name] * value for name, value in terms.items()), start=0.0)
-        return Loss(total, terms, weights)  # type: ignore[arg-type]
+        each = dict(zip(terms, weights, strict=True))
+        total = sum((each[name] * value for name, value in terms.items()), start=0.0)
+        return Loss(total, terms, each)  # type: ignore[arg-type]
 
     def __repr__(self) -> str:
         return f"Objective({', '.join(self.terms)}, samples={self.samples})"

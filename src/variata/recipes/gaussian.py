@@ -51,7 +51,7 @@ def ae(parts: Parts) -> Composition:
 def vae(
     parts: Parts,
     warm_up_share: Share = 0.1,
-    tighten: Annotated[int, Ge(1)] = 5,
+    tighten: Annotated[int, Ge(1)] = 3,
     shifts: bool = True,
 ) -> Composition:
     """The variational autoencoder: distortion plus rate, in nats, with nothing to weigh.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 import torch
+from torch import Tensor
 
 from variata.models import LatentModel
 
@@ -23,13 +24,16 @@ class Average:
     def __init__(self, model: LatentModel, decay: float) -> None:
         self.decay = decay
         self.model: LatentModel = copy.deepcopy(model).requires_grad_(False)
+        self._from: list[Tensor] = list(model.parameters())
+        self._to: list[Tensor] = list(self.model.parameters())
+        self._buffers = list(zip(self.model.buffers(), model.buffers(), strict=True))
 
     @torch.no_grad()
-    def update(self, model: LatentModel, step: int) -> None:
-        """Move towards `model`, at every fifth step."""
+    def update(self, step: int) -> None:
+        """Move towards the model, at every fifth step."""
         if self.decay and step % EVERY:
             return
         weight = 1 - min(self.decay, (1 + step) / (10 + step)) ** EVERY if self.decay else 1.0
-        torch._foreach_lerp_(list(self.model.parameters()), list(model.parameters()), weight)
-        for mine, theirs in zip(self.model.buffers(), model.buffers(), strict=True):
+        torch._foreach_lerp_(self._to, self._from, weight)
+        for mine, theirs in self._buffers:
             mine.copy_(theirs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,8 @@ class Checkpoint:
         weights, manifest = self._weights(slot), self._manifest(slot)
         tensors = {name: value.detach().cpu().contiguous() for name, value in state.tensors.items()}
         write_atomic(weights, lambda part: save_file(tensors, part))
-        record = {"sha256": sha256(weights), "numbers": state.numbers}
+        numbers = json.dumps(state.numbers)
+        record = {"sha256": sha256(weights), "numbers": numbers, "numbers_sha256": _digest(numbers)}
         write_text(manifest, json.dumps(record))
 
     def load(self) -> State | None:
@@ -59,27 +61,38 @@ class Checkpoint:
         present = [slot for slot in slots if self._manifest(slot).exists()]
         for slot in present:
             record = self._read(slot)
-            if record is not None and sha256(self._weights(slot)) == record["sha256"]:
-                return State(load_file(self._weights(slot)), record["numbers"])
+            tensors = None if record is None else self._tensors(slot, record["sha256"])
+            if record is not None and tensors is not None:
+                return State(tensors, record["numbers"])
         if present:
             raise StoreError(
                 f"Every checkpoint in {self.folder} is damaged. Train anew into another folder."
             )
         return None
 
+    def _tensors(self, slot: str, digest: str) -> dict[str, Tensor] | None:
+        try:
+            whole = sha256(self._weights(slot)) == digest
+            return load_file(self._weights(slot)) if whole else None
+        except (OSError, SafetensorError):
+            return None
+
     def _older_slot(self) -> str:
         return min(SLOTS, key=self._step)
 
     def _step(self, slot: str) -> int:
         record = self._read(slot)
-        return -1 if record is None else int(record["numbers"].get("step", -1))
+        return -1 if record is None else record["numbers"]["step"]
 
     def _read(self, slot: str) -> dict[str, Any] | None:
         try:
             record = json.loads(self._manifest(slot).read_text())
-            ok = isinstance(record["numbers"], dict) and self._weights(slot).exists()
-            return record if ok else None
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError):
+            if _digest(record["numbers"]) != record["numbers_sha256"]:
+                return None
+            numbers = json.loads(record["numbers"])
+            whole = self._weights(slot).exists() and isinstance(numbers["step"], int)
+            return record | {"numbers": numbers} if whole else None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def _weights(self, slot: str) -> Path:
@@ -87,3 +100,7 @@ class Checkpoint:
 
     def _manifest(self, slot: str) -> Path:
         return self.folder / f"state-{slot}.json"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

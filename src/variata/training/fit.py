@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
+from variata.errors import StoreError
 from variata.models import LatentModel
 from variata.training.callbacks import Callback, Callbacks
-from variata.training.checkpoint import Checkpoint
+from variata.training.checkpoint import Checkpoint, State
 from variata.training.clock import Clock
 from variata.training.habits import habits_of
 from variata.training.history import History
 from variata.training.loop import Loop
+from variata.training.machine import How, applied, usual
 from variata.training.phase import Phase
 from variata.training.randomness import forked
 from variata.training.sampler import batches, steps_per_epoch
 from variata.training.settings import Settings
 from variata.training.signals import StopRequest
-from variata.training.threads import suited
+from variata.training.trial import chosen, rehearsal
 from variata.training.validation import Examples
 
 VALIDATIONS = 40  # at most so many in one training
 CLOSEST = 50  # steps between validations of small data, at least
 PATIENT_UNTIL = 0.3  # share of training before early stopping may happen
-SAVE_EVERY = 20.0  # seconds between checkpoints
 
 
 def fit(
@@ -68,14 +71,44 @@ def fit(
     per_epoch = steps_per_epoch(len(train), batch_size)
     planned = None if settings.epochs is None else settings.epochs * per_epoch
     clock = Clock(planned, settings.budget)
-    with suited(model, batch_size), forked(device, settings.seed), StopRequest() as stop:
-        loop = Loop(model.to(device), phases, settings, clock, device, log_jacobian)
-        state = None if checkpoint is None else checkpoint.load()
-        if state is not None:
-            loop.resume(state)
-        _run(loop, train, valid, Callbacks(callbacks, loop.history), checkpoint, stop)
+    state = None if checkpoint is None else checkpoint.load()
+    with forked(device, settings.seed), StopRequest() as stop:
+        how, said = _how(model.to(device), phases, settings, clock, device, train, state)
+        with applied(how):
+            loop = Loop(model, phases, settings, clock, device, log_jacobian, how)
+            if state is not None:
+                loop.resume(state)
+            elif said:
+                loop.history.notes.append(said)
+            _run(loop, train, valid, Callbacks(callbacks, loop.history), checkpoint, stop)
     loop.adopt_best()
     return loop.history
+
+
+def _how(
+    model: LatentModel,
+    phases: Sequence[Phase],
+    settings: Settings,
+    clock: Clock,
+    device: torch.device,
+    train: Examples,
+    state: State | None,
+) -> tuple[How, str]:
+    """What was chosen before, or what is measured now, on a copy that is thrown away."""
+    if state is not None and "how" in state.numbers:
+        return How(**state.numbers["how"]), ""
+    size = settings.batch_size or 1
+
+    def rehearse(how: How, seconds: float) -> float:
+        loop = Loop(copy.deepcopy(model), phases, settings, Clock(10**9), device, 0.0, how)
+        order = batches(len(train), size, settings.seed)
+        return rehearsal(lambda: loop.advance(train, next(order)), how, seconds)
+
+    start = usual(model, size)
+    if device.type != "cpu":
+        return replace(start, compiled=settings.compile == "on"), ""
+    plan = (clock.steps, settings.budget)
+    return chosen(start, rehearse, *plan, settings.threads, settings.compile, len(phases))
 
 
 def _run(
@@ -103,11 +136,28 @@ def _run(
             callbacks.on_report(report)
             reported, last = loop.step, moment.progress
             ended = ended or _impatient(loop, report.progress)
-        if checkpoint is not None and (ended or loop.clock.seconds() - saved > SAVE_EVERY):
-            checkpoint.save(loop.state())
+        due = loop.clock.seconds() - saved > loop.settings.save_every
+        if checkpoint is not None and (ended or due):
+            _save(loop, checkpoint, ended)
             saved = loop.clock.seconds()
     loop.history.ended, loop.history.signal = ended, stop.number
     callbacks.on_end(loop.history)
+
+
+def _save(loop: Loop, checkpoint: Checkpoint, ended: str) -> None:
+    """Keep the state; a full disk is no reason to lose a training that goes on.
+
+    Raises:
+        StoreError: when the training was interrupted, so that it cannot go on later.
+    """
+    try:
+        checkpoint.save(loop.state())
+    except StoreError as error:
+        if ended == "interrupted":
+            raise
+        note = f"A checkpoint could not be saved, training went on without: {error}"
+        if note not in loop.history.notes:
+            loop.history.notes.append(note)
 
 
 def _ended_before(loop: Loop) -> str:

@@ -18,15 +18,24 @@ from variata.training.checkpoint import State
 from variata.training.clock import Clock
 from variata.training.habits import PLAIN
 from variata.training.history import History, Report
+from variata.training.machine import EAGER, How
 from variata.training.meter import Meter
-from variata.training.optimiser import learn, learning_rate, optimiser, set_learning_rate
+from variata.training.optimiser import (
+    learning_rate,
+    move,
+    optimiser,
+    parameters_of,
+    set_learning_rate,
+)
 from variata.training.phase import Phase, phase_at
 from variata.training.randomness import reseed
 from variata.training.settings import Settings
 from variata.training.validation import Examples, on, validate
+from variata.training.work import Work
 
 FAILURES = 5  # steps in a row that are not finite before the weights are put back
 ROLLBACKS = 3
+LOOK_EVERY = 20  # steps between looks at an accelerator, which has to be waited for
 SIGNS = {"elbo": 1, "distortion": -1, "bound": -1}  # of a log density in a figure
 RESERVE = 1.5  # times the first validation's duration: what a budget keeps for the last one
 NUMBERS = ("step", "failures", "rollbacks", "lr_factor", "best_criterion", "best_progress")
@@ -43,8 +52,10 @@ class Loop:
         clock: Clock,
         device: torch.device,
         log_jacobian: float = 0.0,
+        how: How = EAGER,
     ) -> None:
-        self.log_jacobian = log_jacobian
+        self.log_jacobian, self.how = log_jacobian, how
+        self.look_every = 1 if device.type == "cpu" else LOOK_EVERY
         self.model, self.phases, self.settings = model, phases, settings
         self.clock, self.device = clock, device
         self.step, self.failures, self.rollbacks, self.lr_factor = 0, 0, 0, 1.0
@@ -65,21 +76,30 @@ class Loop:
         reseed(self.device, self.settings.seed, self.step)
         batch = on(examples.gather(index), self.device)
         batch = batch if phase.view is None else phase.view(batch)
-        set_learning_rate(self.optimiser, self._lr())
-        self.model.train()
-        trace = self.model.observe(batch, phase.objective.samples)
-        loss = phase.objective(self.model, trace, moment)
-        norm = learn([loss.total], [self.optimiser])[0]
-        if math.isfinite(float(loss.total.detach()) + float(norm)):
-            self.failures, self.weights = 0, loss.weights
-            self.meter.add(loss.terms)
-            self.average.update(self.model, self.step)
-        else:
-            self._failed()
-        self.step += 1
+        set_learning_rate(self.optimiser, self.lr_factor * learning_rate(self._highest, moment))
+        result = self._work(phase)(batch, moment)
+        move(self.optimiser, result.gradient, result.norm)
+        self.average.update(self.step)
+        self.meter.add(result.norm, result.terms)
+        self.weights, self.step = result.weights, self.step + 1
+        if self.step % self.look_every == 0:
+            self.settle()
+
+    def settle(self) -> None:
+        """Look at the steps since the last look: were they finite?
+
+        Raises:
+            DivergenceError: when the loss leaves the finite numbers again and again.
+        """
+        for finite in self.meter.settle():
+            self.failures = 0 if finite else self.failures + 1
+            self.history.skipped += not finite
+            if self.failures == FAILURES:
+                self._go_back()
 
     def report(self, examples: Examples, per_epoch: int, rows: float) -> Report:
         """Validate the averaged weights, keep them if they are the best, and write it down."""
+        self.settle()
         begun, objective = self.clock.seconds(), self.phases[-1].objective
         validation = validate(
             self.average.model, objective, examples, self.device, self.settings.seed
@@ -109,13 +129,16 @@ class Loop:
 
     def state(self) -> State:
         """All that is needed to go on later."""
+        self.settle()
         tensors = _named("model", self.model.state_dict())
         tensors |= _named("average", self.average.model.state_dict())
         tensors |= _named("best", self.best)
         for i, values in self.optimiser.state_dict()["state"].items():
             tensors |= _named(f"optimiser.{i}", values)
         numbers: dict[str, Any] = {name: getattr(self, name) for name in NUMBERS}
-        numbers["usual_norm"] = self.optimiser.param_groups[0].get("usual_norm")
+        usual = self.optimiser.param_groups[0].get("usual_norm")
+        numbers["usual_norm"] = None if usual is None else float(usual)
+        numbers["how"] = self.how.as_dict()
         numbers["seconds"], numbers["history"] = self.clock.seconds(), asdict(self.history)
         return State(tensors, numbers)
 
@@ -152,11 +175,14 @@ class Loop:
             name: value + SIGNS.get(name, 0) * self.log_jacobian for name, value in figures.items()
         }
 
-    def _failed(self) -> None:
-        self.history.skipped += 1
-        self.failures += 1
-        if self.failures < FAILURES:
-            return
+    def _work(self, phase: Phase) -> Work:
+        work = self.works.get(id(phase))
+        if work is None:
+            own = parameters_of(self.optimiser)
+            work = self.works[id(phase)] = Work(self.model, phase.objective, own, self.how)
+        return work
+
+    def _go_back(self) -> None:
         if self.rollbacks == ROLLBACKS:
             raise DivergenceError(
                 f"The loss was not finite at {FAILURES} steps in a row, {ROLLBACKS + 1} times, the "
@@ -173,6 +199,8 @@ class Loop:
     def _restart(self) -> None:
         self.optimiser = optimiser(self.model, self._highest, self.settings.weight_decay)
         self.average = Average(self.model, self.settings.ema)
+        self.works: dict[int, Work] = {}
+        self.model.train()
 
     def _resume_optimiser(self, state: State) -> None:
         saved = self.optimiser.state_dict()

@@ -19,7 +19,10 @@ KINDS: dict[str, type[int] | type[float]] = {
     "ema": float,
     "patience": float,
     "seed": int,
+    "threads": int,
+    "save_every": float,
 }
+COMPILE = ("auto", "on", "off")
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,9 @@ class Settings:
         ema: decay of the averaged weights that are validated and kept; 0 switches it off.
         patience: share of the planned training without a better validation before stopping early.
         seed: of everything random.
+        threads: of the processor; None chooses, in longer runs by a short measured trial.
+        save_every: seconds between checkpoints of a run that is kept in a folder.
+        compile: "on", "off", or "auto": where it pays, which is measured in long runs.
     """
 
     epochs: int | None = None
@@ -46,6 +52,9 @@ class Settings:
     ema: float = 0.999
     patience: float = 0.25
     seed: int = 0
+    threads: int | None = None
+    save_every: float = 20.0
+    compile: str = "auto"
 
     def __post_init__(self) -> None:
         for name, kind in KINDS.items():
@@ -54,10 +63,14 @@ class Settings:
         _positive("budget", self.budget)
         _positive("batch_size", self.batch_size)
         _positive("lr", self.lr)
+        _positive("threads", self.threads)
         _positive("patience", self.patience)
+        _positive("save_every", self.save_every)
         for name, value, high in (("weight_decay", self.weight_decay, 10), ("ema", self.ema, 1)):
             if not 0 <= value < high:
                 raise UsageError(f"{name} must be at least 0 and below {high}, got {value}.")
+        if self.compile not in COMPILE:
+            raise UsageError(f"compile must be auto, on or off, got {self.compile!r}.")
         if not 0 <= self.seed < 2**63:
             raise UsageError(f"seed must be between 0 and 2^63 - 1, got {self.seed}.")
 

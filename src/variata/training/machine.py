@@ -1,0 +1,68 @@
+"""How a training uses the machine: decided before its first step, and kept when it is resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from variata.training.habits import has_convolutions
+
+SMALL = 2e8  # floating-point operations of a step under which one thread is faster
+
+
+@dataclass(frozen=True)
+class How:
+    """How steps are computed.
+
+    Attributes:
+        threads: of the processor.
+        compiled: in one compiled graph (which needs a C++ compiler on a processor).
+        batch_size: of the batches that are worth compiling for.
+    """
+
+    threads: int = 1
+    compiled: bool = False
+    batch_size: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The choices as plain values."""
+        return asdict(self)
+
+
+EAGER = How()
+
+
+def usual(model: nn.Module, batch_size: int) -> How:
+    """What suits a network before anything is measured: one thread for small work.
+
+    In small networks, waiting for each other costs threads more than sharing saves.
+    """
+    threads = 1 if step_work(model, batch_size) < SMALL else torch.get_num_threads()
+    return How(threads, False, batch_size)
+
+
+def step_work(model: nn.Module, batch_size: int) -> float:
+    """Rough floating-point operations of a step; convolutions count as much as they must.
+
+    >>> step_work(nn.Linear(10, 10), 4)
+    2640.0
+    """
+    if has_convolutions(model):
+        return float("inf")
+    return 6.0 * batch_size * sum(p.numel() for p in model.parameters())
+
+
+@contextmanager
+def applied(how: How) -> Iterator[None]:
+    """Run with these threads, then put the number of threads back."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(how.threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,97 @@
+"""Short measured trials on a copy of the model, for runs that are long enough to pay for them."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+
+from variata.training.machine import How, applied
+
+FEWEST_STEPS = 200  # planned steps under which nothing is measured
+TRIAL_FROM = 15.0  # planned seconds from which threads are tried
+COMPILE_FROM = 240.0  # planned seconds from which compiling may pay
+SHARE = 0.005  # of the planned time that one rehearsal may take
+GAIN = 0.93  # of the time of what is usual that another choice must stay under
+ROUNDS = 2
+
+Rehearse = Callable[[How, float], float]
+
+
+def chosen(
+    usual: How,
+    rehearse: Rehearse,
+    steps: int | None,
+    budget: float | None,
+    threads: int | None,
+    compiling: str,
+    phases: int = 1,
+) -> tuple[How, str]:
+    """How to compute steps, and a sentence about it where something was measured.
+
+    Args:
+        usual: what suits before anything is measured.
+        rehearse: seconds for each step under a choice, measured for about so many seconds.
+        steps, budget: planned; None for none.
+        threads: asked for; None to choose.
+        compiling: "on", "off" or "auto".
+        phases: each has a graph of its own.
+    """
+    how = replace(usual, threads=threads or usual.threads, compiled=compiling == "on")
+    if steps is not None and steps < FEWEST_STEPS:
+        return how, ""
+    each = rehearse(how, 0.1) if compiling != "on" else 0.0
+    planned = min(steps * each if steps else float("inf"), budget or float("inf"))
+    said = ""
+    if threads is None and compiling != "on" and planned >= TRIAL_FROM:
+        how, each, said = _threads(how, rehearse, SHARE * planned)
+    if compiling == "auto" and planned >= COMPILE_FROM:
+        how, more = _compiled(how, each, rehearse, planned, phases)
+        said = " ".join(part for part in (said, more) if part)
+    return how, said
+
+
+def _threads(how: How, rehearse: Rehearse, seconds: float) -> tuple[How, float, str]:
+    most = torch.get_num_threads()
+    counts = sorted({1, most}, key=lambda count: count != how.threads)
+    times: dict[int, list[float]] = {count: [] for count in counts}
+    for _ in range(ROUNDS):  # interleaved, so that a busy moment hits all alike
+        for count in counts:
+            times[count].append(rehearse(replace(how, threads=count), seconds))
+    mean = {count: statistics.fmean(values) for count, values in times.items()}
+    best = min(mean, key=lambda count: mean[count])
+    best = best if mean[best] < GAIN * mean[how.threads] else how.threads
+    ratio = mean[best] / max(mean.values())
+    said = f"{best} of {most} threads ({ratio:.2f} of the slowest's time)" if len(mean) > 1 else ""
+    return replace(how, threads=best), mean[best], said
+
+
+def _compiled(
+    how: How, each: float, rehearse: Rehearse, planned: float, phases: int
+) -> tuple[How, str]:
+    begun = time.monotonic()
+    try:
+        fast = rehearse(replace(how, compiled=True), SHARE * planned)
+    except Exception as error:  # no compiler, or an operation that it does not know
+        reason = str(error).strip().splitlines()[0][:120] if str(error).strip() else "no reason"
+        return how, f"Not compiled: {type(error).__name__}: {reason}."
+    cost = (time.monotonic() - begun) * (phases - 1)  # what was spent already does not count
+    pays = planned * (1 - fast / each) > cost and fast < GAIN * each
+    verdict = "compiled" if pays else "not compiled"
+    return replace(how, compiled=pays), f"Steps are {verdict} ({fast / each:.2f} of the time)."
+
+
+def rehearsal(step: Callable[[], None], how: How, seconds: float) -> float:
+    """The median duration of a step, over at least three and about so many seconds."""
+    with applied(how):
+        step()  # compiles, and warms up
+        times: list[float] = []
+        end = time.monotonic() + seconds
+        while len(times) < 3 or time.monotonic() < end:
+            begun = time.perf_counter()
+            step()
+            times.append(time.perf_counter() - begun)
+    return statistics.median(times)

@@ -1,0 +1,125 @@
+"""How a training uses the machine is measured, recorded, and changes no mathematics."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from rows import Rows
+from variata import recipes
+from variata.batch import Batch
+from variata.models import start
+from variata.schedules import Moment
+from variata.training import Checkpoint, Settings, fit
+from variata.training.machine import How, applied, usual
+from variata.training.trial import COMPILE_FROM, FEWEST_STEPS, chosen
+from variata.training.work import Work
+
+MANY = 10 * FEWEST_STEPS
+
+
+def clockwork(eager: float, threads: dict[int, float], compiled: float) -> Callable:
+    """A rehearsal with known durations."""
+
+    def rehearse(how: How, seconds: float) -> float:
+        return (compiled if how.compiled else eager) * threads.get(how.threads, 1.0)
+
+    return rehearse
+
+
+@pytest.fixture
+def four_threads() -> object:
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    yield None
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_the_faster_number_of_threads_is_taken() -> None:
+    how, said = chosen(How(threads=4), clockwork(0.1, {1: 0.5, 4: 1.0}, 9), MANY, None, None, "off")
+    assert how.threads == 1
+    assert said.startswith("1 of 4 threads")
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_a_small_gain_changes_nothing() -> None:
+    how, _ = chosen(How(threads=4), clockwork(0.1, {1: 0.97, 4: 1.0}, 9), MANY, None, None, "off")
+    assert how.threads == 4
+
+
+def test_short_runs_are_not_measured() -> None:
+    def never(how: How, seconds: float) -> float:
+        raise AssertionError("measured")
+
+    how, said = chosen(How(threads=3), never, FEWEST_STEPS - 1, None, None, "auto")
+    assert (how, said) == (How(threads=3), "")
+
+
+def test_what_is_asked_for_is_obeyed() -> None:
+    rehearse = clockwork(0.1, {1: 0.1}, 0.01)
+    how, _ = chosen(How(threads=4), rehearse, MANY, None, 2, "off")
+    assert how == How(threads=2)
+    assert chosen(How(threads=4), rehearse, MANY, None, None, "on")[0].compiled
+
+
+@pytest.mark.parametrize(
+    ("compiled", "seconds", "expected"),
+    [(0.05, 2 * COMPILE_FROM, True), (0.12, 2 * COMPILE_FROM, False), (0.05, 200.0, False)],
+)
+def test_long_runs_are_compiled_where_it_pays(
+    compiled: float, seconds: float, expected: bool
+) -> None:
+    rehearse = clockwork(0.1, {}, compiled)
+    how, said = chosen(How(threads=1), rehearse, round(seconds / 0.1), None, 1, "auto")
+    assert how.compiled == expected
+    assert ("compiled" in said) == (seconds > COMPILE_FROM)
+
+
+def test_what_cannot_be_compiled_runs_as_it_is_and_says_so() -> None:
+    def rehearse(how: How, seconds: float) -> float:
+        if how.compiled:
+            raise RuntimeError("no compiler here\nsecond line")
+        return 1.0
+
+    how, said = chosen(How(threads=1), rehearse, MANY, None, 1, "auto")
+    assert not how.compiled
+    assert said == "Not compiled: RuntimeError: no compiler here."
+
+
+def test_small_work_takes_one_thread_and_the_number_is_put_back() -> None:
+    before = torch.get_num_threads()
+    how = usual(torch.nn.Linear(4, 4), 32)
+    assert how.threads == 1
+    with applied(How(threads=2)):
+        assert torch.get_num_threads() == 2
+    assert torch.get_num_threads() == before
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler")
+def test_a_compiled_step_computes_the_same() -> None:
+    torch.manual_seed(0)
+    made, x = recipes.ae(shape=(6,), latent=2, hidden=(8,)), torch.randn(16, 6)
+    start(made.model, x)
+    own = list(made.model.parameters())
+    objective, moment, batch = made.phases[0].objective, Moment(3, 0.5), Batch(x, x)
+    plain = Work(made.model, objective, own, How())(batch, moment)
+    fast = Work(made.model, objective, own, How(compiled=True, batch_size=16))(batch, moment)
+    assert plain.terms.keys() == fast.terms.keys()
+    torch.testing.assert_close(plain.norm, fast.norm)
+    for ours, theirs in zip(plain.gradient, fast.gradient, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_choices_are_kept_when_a_training_is_resumed(tmp_path: Path) -> None:
+    made, x = recipes.vae(shape=(3,), latent=2, hidden=(8,)), torch.randn(40, 3)
+    checkpoint = Checkpoint(tmp_path)
+    settings = Settings(epochs=2, batch_size=8, threads=2)
+    fit(made.model, made.phases, Rows(x), Rows(x), settings, checkpoint=checkpoint)
+    state = checkpoint.load()
+    assert state is not None
+    assert state.numbers["how"] == {"threads": 2, "compiled": False, "batch_size": 8}
