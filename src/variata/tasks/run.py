@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from variata import store
 from variata.atomic import make_folder, write_text
 from variata.errors import StoreError
+from variata.tasks.lock import Lock
 from variata.training import Checkpoint
 
 PLAN, LOCK, STATE = "training.json", "training.lock", "checkpoint"
@@ -30,23 +30,14 @@ class Run:
         if not resume:
             store.refuse_in_use(folder)
         make_folder(folder)
+        self._lock = Lock(folder / LOCK)
 
     def __enter__(self) -> Run:
-        lock = self.folder / LOCK
-        try:
-            descriptor = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-        except FileExistsError:
-            self._refuse_if_alive(lock)
-            lock.unlink(missing_ok=True)
-            return self.__enter__()
-        except OSError as error:
-            raise StoreError(f"Cannot write in {self.folder}: {error.strerror}.") from error
-        with os.fdopen(descriptor, "w") as file:
-            file.write(str(os.getpid()))
+        self._lock.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        (self.folder / LOCK).unlink(missing_ok=True)
+        self._lock.__exit__()
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -79,13 +70,3 @@ class Run:
             return {"data": dict(plan["data"]), **plan}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(f"{path} is damaged: {error}.") from error
-
-    @staticmethod
-    def _refuse_if_alive(lock: Path) -> None:
-        try:
-            pid = int(lock.read_text() or "0")
-            os.kill(pid, 0)
-        except (OSError, ValueError):
-            return
-        if pid > 0:
-            raise StoreError(f"{lock.parent} is in use: process {pid} trains there.")

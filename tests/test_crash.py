@@ -1,0 +1,117 @@
+"""A checkpoint survives a death or a full disk at any instant of its being written."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from variata import atomic
+from variata.errors import StoreError
+from variata.training import Checkpoint
+from variata.training.checkpoint import State
+
+CALLS = ("mkstemp", "fsync", "replace")
+
+
+class Death(BaseException):
+    """Stands for SIGKILL: nothing after it runs, not even what cleans up."""
+
+
+class Faulty:
+    """Lets so many calls of the save path through, then fails at the next."""
+
+    def __init__(self, allowed: int, error: Callable[[], BaseException]) -> None:
+        self.left, self.error, self.failed = allowed, error, False
+
+    def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **more: Any) -> Any:
+            if self.left == 0:
+                self.failed = True
+                raise self.error()
+            self.left -= 1
+            return function(*arguments, **more)
+
+        return call
+
+
+def state(step: int) -> State:
+    return State({"w": torch.full((50,), float(step))}, {"step": step})
+
+
+def no_space() -> OSError:
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def save_with_fault(
+    folder: Path, faulty: Faulty, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(atomic.tempfile, "mkstemp", faulty.around(atomic.tempfile.mkstemp))
+        patch.setattr(atomic.os, "fsync", faulty.around(os.fsync))
+        patch.setattr(Path, "replace", faulty.around(Path.replace))
+        try:
+            Checkpoint(folder).save(state(3))
+        except error:
+            assert faulty.failed
+
+
+@pytest.mark.parametrize(
+    ("make", "caught"), [(Death, Death), (no_space, StoreError)], ids=["death", "full disk"]
+)
+def test_the_newest_whole_state_is_loaded_whatever_call_fails(
+    make: Callable[[], BaseException],
+    caught: type[BaseException],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    points = 0
+    while True:
+        folder = tmp_path / str(points)
+        checkpoint = Checkpoint(folder)
+        checkpoint.save(state(1))
+        checkpoint.save(state(2))
+        faulty = Faulty(points, make)
+        save_with_fault(folder, faulty, monkeypatch, caught)
+        loaded = Checkpoint(folder).load()
+        assert loaded is not None
+        step = loaded.numbers["step"]
+        assert step in ({2, 3} if faulty.failed else {3})
+        assert torch.equal(loaded.tensors["w"], state(step).tensors["w"])
+        checkpoint.save(state(4))  # and the folder is as good as before
+        again = checkpoint.load()
+        assert again is not None
+        assert again.numbers["step"] == 4
+        if not faulty.failed:
+            break
+        points += 1
+    assert points >= 6  # two files, each with its three calls
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "extend", "empty"])
+@pytest.mark.parametrize("suffix", [".safetensors", ".json"])
+def test_a_damaged_newer_state_gives_way_to_the_older(
+    tmp_path: Path, suffix: str, damage: str
+) -> None:
+    checkpoint = Checkpoint(tmp_path)
+    checkpoint.save(state(1))
+    checkpoint.save(state(2))
+    newest = max(tmp_path.glob(f"*{suffix}"), key=lambda path: path.stat().st_mtime_ns)
+    content = newest.read_bytes()
+    middle = len(content) // 2
+    newest.write_bytes(
+        {
+            "truncate": content[:middle],
+            "flip": content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :],
+            "extend": content + b"x",
+            "empty": b"",
+        }[damage]
+    )
+    loaded = checkpoint.load()
+    assert loaded is not None
+    assert loaded.numbers["step"] == 1
