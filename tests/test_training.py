@@ -283,25 +283,42 @@ def test_a_batch_is_halved_where_memory_runs_out_with_the_same_result() -> None:
     made, batch = recipes.ae(shape=(5,), latent=2, hidden=(8,)), rows(11).gather(torch.arange(11))
     own, moment = list(made.model.parameters()), Moment(1, 0.5)
     whole = Work(made.model, made.phases[0].objective, own, How())(batch, moment)
-    short = Work(made.model, Objective(distortion=(constant(1), SmallMemory())), own, How())
-    halved = short(batch, moment)
-    assert short.micro == 3
+    small = Objective(distortion=(constant(1), SmallMemory()))
+    halved = Work(made.model, small, own, How())(batch, moment, most=3)
     torch.testing.assert_close(halved.norm, whole.norm)
     torch.testing.assert_close(halved.terms, whole.terms)
     for ours, theirs in zip(halved.gradient, whole.gradient, strict=True):
         torch.testing.assert_close(ours, theirs)
 
 
+def test_training_goes_on_in_smaller_pieces_where_memory_runs_out(tmp_path: Path) -> None:
+    def trained(folder: Path, *callbacks: Callback) -> tuple[LatentModel, History]:
+        torch.manual_seed(0)
+        made = recipes.ae(shape=(5,), latent=2, hidden=(8,))
+        phases = [Phase(Objective(distortion=(constant(1), SmallMemory())))]
+        checkpoint = Checkpoint(folder)
+        return made.model, fit(
+            made.model, phases, rows(), rows(3), PATIENT, checkpoint=checkpoint, callbacks=callbacks
+        )
+
+    whole, history = trained(tmp_path / "whole")
+    assert history.ended == "finished"
+    assert [note for note in history.notes if "memory ran out" in note]
+    trained(tmp_path / "parts", StopAt(4))
+    resumed, _ = trained(tmp_path / "parts")
+    for ours, theirs in zip(weights(resumed), weights(whole), strict=True):
+        assert torch.equal(ours, theirs)
+
+
 def test_other_errors_are_not_taken_for_a_lack_of_memory() -> None:
-    made, batch = composition(), rows(8).gather(torch.arange(8))
-    own = list(made.model.parameters())
+    made = composition()
 
     def broken(model: LatentModel, trace: Trace, moment: Moment) -> Tensor:
         raise RuntimeError("shapes do not fit")
 
-    work = Work(made.model, Objective(distortion=(constant(1), broken)), own, How())
+    phases = [Phase(Objective(distortion=(constant(1), broken)))]
     with pytest.raises(RuntimeError, match="do not fit"):
-        work(batch, Moment())
+        fit(made.model, phases, rows(), rows(), SETTINGS)
 
 
 class FullDisk(Checkpoint):

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from variata.errors import DivergenceError, StoreError
 from variata.models import LatentModel
+from variata.schedules import Moment
 from variata.training.average import Average
 from variata.training.checkpoint import State
 from variata.training.clock import Clock
@@ -31,14 +32,22 @@ from variata.training.phase import Phase, phase_at
 from variata.training.randomness import reseed
 from variata.training.settings import Settings
 from variata.training.validation import Examples, on, validate
-from variata.training.work import Work
+from variata.training.work import Result, Work, out_of_memory
 
 FAILURES = 5  # steps in a row that are not finite before the weights are put back
 ROLLBACKS = 3
 LOOK_EVERY = 20  # steps between looks at an accelerator, which has to be waited for
 SIGNS = {"elbo": 1, "distortion": -1, "bound": -1}  # of a log density in a figure
 RESERVE = 1.5  # times the first validation's duration: what a budget keeps for the last one
-NUMBERS = ("step", "failures", "rollbacks", "lr_factor", "best_criterion", "best_progress")
+NUMBERS = (
+    "step",
+    "failures",
+    "rollbacks",
+    "lr_factor",
+    "most",
+    "best_criterion",
+    "best_progress",
+)
 
 
 class Loop:
@@ -59,6 +68,7 @@ class Loop:
         self.model, self.phases, self.settings = model, phases, settings
         self.clock, self.device = clock, device
         self.step, self.failures, self.rollbacks, self.lr_factor = 0, 0, 0, 1.0
+        self.most = 0  # rows at once; 0 for no limit
         self.meter, self.history = Meter(), History()
         self.weights: dict[str, float] = {}
         self._restart()
@@ -73,11 +83,8 @@ class Loop:
         """
         moment = self.clock.moment(self.step)
         phase = phase_at(self.phases, moment)
-        reseed(self.device, self.settings.seed, self.step)
-        batch = on(examples.gather(index), self.device)
-        batch = batch if phase.view is None else phase.view(batch)
         set_learning_rate(self.optimiser, self.lr_factor * learning_rate(self._highest, moment))
-        result = self._work(phase)(batch, moment)
+        result = self._computed(examples, index, phase, moment)
         move(self.optimiser, result.gradient, result.norm)
         self.average.update(self.step)
         self.meter.add(result.norm, result.terms)
@@ -174,6 +181,24 @@ class Loop:
         return {
             name: value + SIGNS.get(name, 0) * self.log_jacobian for name, value in figures.items()
         }
+
+    def _computed(self, examples: Examples, index: Tensor, phase: Phase, moment: Moment) -> Result:
+        """Losses and gradients; where memory runs out, again with half the rows at once."""
+        while True:
+            try:
+                reseed(self.device, self.settings.seed, self.step)
+                batch = on(examples.gather(index), self.device)
+                batch = batch if phase.view is None else phase.view(batch)
+                return self._work(phase)(batch, moment, self.most)
+            except RuntimeError as error:
+                rows = min(self.most or len(index), len(index))
+                if not out_of_memory(error) or rows < 2:
+                    raise
+                self.most = -(-rows // 2)
+                self.history.notes.append(
+                    f"At step {self.step} memory ran out: batches are taken {self.most} rows at a "
+                    "time from there on, with the same gradients."
+                )
 
     def _work(self, phase: Phase) -> Work:
         work = self.works.get(id(phase))

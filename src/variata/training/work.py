@@ -56,42 +56,31 @@ class Work:
         how: How,
     ) -> None:
         self.model, self.objective, self.parameters = model, objective, parameters
-        self.batch_size, self.micro = how.batch_size, 0
+        self.batch_size = how.batch_size
         self.fast = _compile(self._compute) if how.compiled else None
 
-    def __call__(self, batch: Batch, moment: Moment) -> Result:
+    def __call__(self, batch: Batch, moment: Moment, most: int = 0) -> Result:
         """Compute on a batch; the model must be in training mode.
 
-        Where memory runs out, the batch is halved, and its pieces' gradients are averaged: the
-        result is that of the whole batch, as long as no term couples its rows.
+        Args:
+            most: rows at once, 0 for no limit. A larger batch is taken in pieces whose gradients
+                are averaged: that of the whole, as long as no term couples its rows.
         """
         weights = self.objective.weights(moment)
-        while True:
-            try:
-                terms, gradient, norm = self._in_pieces(batch, weights, moment)
-                return Result(terms, weights, gradient, norm)
-            except (torch.OutOfMemoryError, RuntimeError) as error:
-                rows = min(self.micro or len(batch), len(batch))
-                if not out_of_memory(error) or rows < 2:
-                    raise
-                self.micro = -(-rows // 2)
-
-    def _in_pieces(self, batch: Batch, weights: dict[str, float], moment: Moment) -> Any:
-        if not self.micro or self.micro >= len(batch):
-            return self._run(batch, weights, moment)
-        pieces = batch.parts(self.micro)
-        done = [self._run(piece, weights, moment) for piece in pieces]
-        shares = [len(piece) / len(batch) for piece in pieces]
-        terms = {
-            name: sum(s * d[0][name] for s, d in zip(shares, done, strict=True))
-            for name in done[0][0]
-        }
-        gradient = [
-            torch.stack([s * g for s, g in zip(shares, each, strict=True)]).sum(0)
-            for each in zip(*(d[1] for d in done), strict=True)
-        ]
-        marks = sum(0 * d[2] for d in done)  # a piece that is not finite marks the whole
-        return terms, gradient, norm_of(gradient) + marks
+        pieces = batch.parts(most) if 0 < most < len(batch) else [batch]
+        terms, gradient, norm = self._run(pieces[0], weights, moment)
+        if len(pieces) == 1:
+            return Result(terms, weights, gradient, norm)
+        share = len(pieces[0]) / len(batch)
+        terms = {name: share * value for name, value in terms.items()}
+        gradient, marks = [share * g for g in gradient], 0 * norm
+        for piece in pieces[1:]:
+            share = len(piece) / len(batch)
+            more, other, norm = self._run(piece, weights, moment)
+            terms = {name: value + share * more[name] for name, value in terms.items()}
+            torch._foreach_add_(gradient, list(other), alpha=share)
+            marks = marks + 0 * norm  # a piece that is not finite marks the whole
+        return Result(terms, weights, gradient, norm_of(gradient) + marks)
 
     def _run(self, batch: Batch, weights: dict[str, float], moment: Moment) -> Any:
         if self.fast is None or len(batch) != self.batch_size:
@@ -119,8 +108,7 @@ def out_of_memory(error: BaseException) -> bool:
     >>> out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried ..."))
     True
     """
-    known = isinstance(error, (torch.OutOfMemoryError, MemoryError))
-    return known or "can't allocate memory" in str(error)
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _compile(function: Any) -> Any:
