@@ -98,7 +98,9 @@ def test_resuming_gives_the_bits_of_an_undisturbed_training(at: int, tmp_path: P
     assert resumed.ended == straight.ended == "finished"
     for a, b in zip(weights(whole.model), weights(again.model), strict=True):
         assert torch.equal(a, b)
-    assert resumed.reports[-1].criterion == straight.reports[-1].criterion
+    told = [(r.step, r.criterion, r.best, r.train, r.valid) for r in resumed.reports]
+    assert told == [(r.step, r.criterion, r.best, r.train, r.valid) for r in straight.reports]
+    assert resumed.best_step == straight.best_step
 
 
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path: Path) -> None:

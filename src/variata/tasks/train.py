@@ -178,7 +178,7 @@ def _saved(
 
 def _interrupted(history: History, run: Run) -> InterruptError:
     error = InterruptError(
-        f"Stopped at step {history.reports[-1].step}, with everything saved. Go on with: "
+        f"Stopped at step {history.step}, with everything saved. Go on with: "
         f"variata train --resume {run.folder}"
     )
     error.exit_code = 128 + (history.signal or 2)

@@ -22,6 +22,7 @@ from variata.training.randomness import forked
 from variata.training.sampler import batches, steps_per_epoch
 from variata.training.settings import Settings
 from variata.training.signals import StopRequest
+from variata.training.state import state_of, take_up
 from variata.training.trial import chosen, rehearsal
 from variata.training.validation import Examples
 
@@ -77,7 +78,7 @@ def fit(
         with applied(how):
             loop = Loop(model, phases, settings, clock, device, log_jacobian, how)
             if state is not None:
-                loop.resume(state)
+                take_up(loop, state)
             elif said:
                 loop.history.notes.append(said)
             _run(loop, train, valid, Callbacks(callbacks, loop.history), checkpoint, stop)
@@ -122,15 +123,17 @@ def _run(
     batch_size = loop.settings.batch_size or 1
     per_epoch = steps_per_epoch(len(train), batch_size)
     order = batches(len(train), batch_size, loop.settings.seed, start=loop.step)
-    reported, saved, ended = loop.step, loop.clock.seconds(), _ended_before(loop)
-    last = loop.history.reports[-1].progress if loop.history.reports else 0.0
+    saved, ended = loop.clock.seconds(), _ended_before(loop)
+    past = loop.history.reports[-1:]
+    reported, last = (past[0].step, past[0].progress) if past else (0, 0.0)
     while not ended:
         loop.advance(train, next(order))
         moment = loop.clock.moment(loop.step)
         callbacks.on_step(moment.progress, loop.clock.seconds())
         ended = _reason(loop, moment.progress, stop)
         apart = loop.step - reported >= min(per_epoch, CLOSEST)
-        if ended or (apart and moment.progress - last >= 1 / VALIDATIONS):
+        later = ended == "interrupted" and checkpoint is not None  # its bits will be the same
+        if (ended and not later) or (apart and moment.progress - last >= 1 / VALIDATIONS):
             rows = (loop.step - reported) * len(train) / per_epoch
             report = loop.report(valid, per_epoch, rows)
             callbacks.on_report(report)
@@ -141,6 +144,7 @@ def _run(
             _save(loop, checkpoint, ended)
             saved = loop.clock.seconds()
     loop.history.ended, loop.history.signal = ended, stop.number
+    loop.history.step = loop.step
     callbacks.on_end(loop.history)
 
 
@@ -151,7 +155,7 @@ def _save(loop: Loop, checkpoint: Checkpoint, ended: str) -> None:
         StoreError: when the training was interrupted, so that it cannot go on later.
     """
     try:
-        checkpoint.save(loop.state())
+        checkpoint.save(state_of(loop))
     except StoreError as error:
         if ended == "interrupted":
             raise

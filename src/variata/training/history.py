@@ -46,6 +46,7 @@ class History:
         reports: one for each validation.
         ended: "finished", "stopped early", "budget" or "interrupted"; empty while it goes on.
         signal: the number of the signal that interrupted it.
+        step: steps taken.
         best_step: the step whose weights were kept.
         skipped: steps left out because their loss or gradient was not finite.
         notes: one sentence for everything unusual.
@@ -54,6 +55,7 @@ class History:
     reports: list[Report] = field(default_factory=list)
     ended: str = ""
     signal: int | None = None
+    step: int = 0
     best_step: int = 0
     skipped: int = 0
     notes: list[str] = field(default_factory=list)

@@ -5,17 +5,14 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from variata.errors import DivergenceError, StoreError
+from variata.errors import DivergenceError
 from variata.models import LatentModel
 from variata.schedules import Moment
 from variata.training.average import Average
-from variata.training.checkpoint import State
 from variata.training.clock import Clock
 from variata.training.habits import PLAIN
 from variata.training.history import History, Report
@@ -39,15 +36,6 @@ ROLLBACKS = 3
 LOOK_EVERY = 20  # steps between looks at an accelerator, which has to be waited for
 SIGNS = {"elbo": 1, "distortion": -1, "bound": -1}  # of a log density in a figure
 RESERVE = 1.5  # times the first validation's duration: what a budget keeps for the last one
-NUMBERS = (
-    "step",
-    "failures",
-    "rollbacks",
-    "lr_factor",
-    "most",
-    "best_criterion",
-    "best_progress",
-)
 
 
 class Loop:
@@ -134,44 +122,6 @@ class Loop:
         self.history.reports.append(report)
         return report
 
-    def state(self) -> State:
-        """All that is needed to go on later."""
-        self.settle()
-        tensors = _named("model", self.model.state_dict())
-        tensors |= _named("average", self.average.model.state_dict())
-        tensors |= _named("best", self.best)
-        for i, values in self.optimiser.state_dict()["state"].items():
-            tensors |= _named(f"optimiser.{i}", values)
-        numbers: dict[str, Any] = {name: getattr(self, name) for name in NUMBERS}
-        usual = self.optimiser.param_groups[0].get("usual_norm")
-        numbers["usual_norm"] = None if usual is None else float(usual)
-        numbers["how"] = self.how.as_dict()
-        numbers["seconds"], numbers["history"] = self.clock.seconds(), asdict(self.history)
-        return State(tensors, numbers)
-
-    def resume(self, state: State) -> None:
-        """Go on from a state.
-
-        Raises:
-            StoreError: when the state belongs to another model.
-        """
-        try:
-            self.model.load_state_dict(_under("model", state.tensors))
-            self.average.model.load_state_dict(_under("average", state.tensors))
-        except RuntimeError as error:
-            raise StoreError(
-                "The checkpoint belongs to another model than this one: resume with the settings "
-                "it was started with, or train into another folder."
-            ) from error
-        self.best = {k: v.to(self.device) for k, v in _under("best", state.tensors).items()}
-        self._resume_optimiser(state)
-        for name in NUMBERS:
-            setattr(self, name, state.numbers[name])
-        self.clock.before = state.numbers["seconds"]
-        past = state.numbers["history"]
-        reports = [Report(**report) for report in past.pop("reports")]
-        self.history.__dict__.update(past, reports=reports)
-
     def adopt_best(self) -> None:
         """End with the weights that were best on the validation rows."""
         self.model.load_state_dict(self.best)
@@ -227,16 +177,6 @@ class Loop:
         self.works: dict[int, Work] = {}
         self.model.train()
 
-    def _resume_optimiser(self, state: State) -> None:
-        saved = self.optimiser.state_dict()
-        entries: dict[int, dict[str, Tensor]] = {}
-        for name, value in _under("optimiser", state.tensors).items():
-            i, key = name.split(".", 1)
-            entries.setdefault(int(i), {})[key] = value
-        self.optimiser.load_state_dict({**saved, "state": entries})
-        if state.numbers["usual_norm"] is not None:
-            self.optimiser.param_groups[0]["usual_norm"] = state.numbers["usual_norm"]
-
     def _averaged(self) -> dict[str, Tensor]:
         return copy.deepcopy(self.average.model.state_dict())
 
@@ -246,12 +186,3 @@ class Loop:
     @property
     def _highest(self) -> float:
         return self.settings.lr or PLAIN.lr
-
-
-def _named(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {f"{prefix}.{name}": value for name, value in tensors.items()}
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    start = f"{prefix}."
-    return {n.removeprefix(start): value for n, value in tensors.items() if n.startswith(start)}

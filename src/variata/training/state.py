@@ -1,0 +1,85 @@
+"""From a training to its state, and back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from torch import Tensor
+
+from variata.errors import StoreError
+from variata.training.checkpoint import State
+from variata.training.history import Report
+from variata.training.loop import Loop
+
+NUMBERS = (
+    "step",
+    "failures",
+    "rollbacks",
+    "lr_factor",
+    "most",
+    "best_criterion",
+    "best_progress",
+)
+
+
+def state_of(loop: Loop) -> State:
+    """All that is needed to go on later."""
+    loop.settle()
+    tensors = _named("model", loop.model.state_dict())
+    tensors |= _named("average", loop.average.model.state_dict())
+    tensors |= _named("best", loop.best)
+    for i, values in loop.optimiser.state_dict()["state"].items():
+        tensors |= _named(f"optimiser.{i}", values)
+    numbers: dict[str, Any] = {name: getattr(loop, name) for name in NUMBERS}
+    usual = loop.optimiser.param_groups[0].get("usual_norm")
+    numbers["usual_norm"] = None if usual is None else float(usual)
+    numbers["meter"] = {"sums": loop.meter.sums, "count": loop.meter.count}
+    numbers["how"] = loop.how.as_dict()
+    numbers["seconds"], numbers["history"] = loop.clock.seconds(), asdict(loop.history)
+    return State(tensors, numbers)
+
+
+def take_up(loop: Loop, state: State) -> None:
+    """Go on from a state.
+
+    Raises:
+        StoreError: when the state belongs to another model.
+    """
+    try:
+        loop.model.load_state_dict(_under("model", state.tensors))
+        loop.average.model.load_state_dict(_under("average", state.tensors))
+    except RuntimeError as error:
+        raise StoreError(
+            "The checkpoint belongs to another model than this one: resume with the settings "
+            "it was started with, or train into another folder."
+        ) from error
+    loop.best = {k: v.to(loop.device) for k, v in _under("best", state.tensors).items()}
+    _take_up_optimiser(loop, state)
+    for name in NUMBERS:
+        setattr(loop, name, state.numbers[name])
+    loop.clock.before = state.numbers["seconds"]
+    loop.meter.sums, loop.meter.count = state.numbers["meter"].values()
+    past = state.numbers["history"]
+    reports = [Report(**report) for report in past.pop("reports")]
+    loop.history.__dict__.update(past, reports=reports)
+
+
+def _take_up_optimiser(loop: Loop, state: State) -> None:
+    saved = loop.optimiser.state_dict()
+    entries: dict[int, dict[str, Tensor]] = {}
+    for name, value in _under("optimiser", state.tensors).items():
+        i, key = name.split(".", 1)
+        entries.setdefault(int(i), {})[key] = value
+    loop.optimiser.load_state_dict({**saved, "state": entries})
+    if state.numbers["usual_norm"] is not None:
+        loop.optimiser.param_groups[0]["usual_norm"] = state.numbers["usual_norm"]
+
+
+def _named(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}.{name}": value for name, value in tensors.items()}
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    start = f"{prefix}."
+    return {n.removeprefix(start): value for n, value in tensors.items() if n.startswith(start)}
