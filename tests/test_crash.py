@@ -20,7 +20,7 @@ CALLS = ("mkstemp", "fsync", "replace")
 
 
 class Death(BaseException):
-    """Stands for SIGKILL: nothing after it runs, not even what cleans up."""
+    """Stands for a death that no handler of errors catches."""
 
 
 class Faulty:

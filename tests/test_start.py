@@ -102,3 +102,8 @@ def test_the_path_is_there_for_wide_real_or_grey_data_only() -> None:
 def test_a_path_without_locations_is_refused() -> None:
     with pytest.raises(UsageError, match="linear"):
         recipes.vae(shape=(200,), likelihood="bernoulli", linear=True)
+
+
+def test_a_path_beside_modules_of_ones_own_is_refused() -> None:
+    with pytest.raises(UsageError, match="of your own"):
+        recipes.vae(shape=(200,), latent=4, decoder=torch.nn.Linear(4, 200), linear=True)

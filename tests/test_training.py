@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rows import Rows
 from variata import recipes
@@ -23,6 +23,8 @@ from variata.schedules import Moment, constant
 from variata.training import Callback, Checkpoint, History, Phase, Report, Settings, fit
 from variata.training.checkpoint import State
 from variata.training.machine import How
+from variata.training.optimiser import _judge_there, move
+from variata.training.optimiser import optimiser as optimiser_of
 from variata.training.phase import phase_at
 from variata.training.sampler import batches, steps_per_epoch
 from variata.training.work import Work
@@ -353,3 +355,20 @@ def test_a_changed_number_in_a_checkpoint_is_noticed(tmp_path: Path, change: str
         path.write_text(json.dumps(record | {"numbers": json.dumps(numbers)}))
     with pytest.raises(StoreError, match="damaged"):
         checkpoint.load()
+
+
+@pytest.mark.parametrize("norms", [[1.0, 1.2, 0.9], [1.0, 50.0, 1.0], [1.0, float("nan"), 1.0]])
+def test_an_accelerator_judges_gradients_as_the_processor_does(norms: list[float]) -> None:
+    """Fused optimisers take the scale and the refusal on any device, so that this runs anywhere."""
+    modules = [nn.Linear(3, 2, bias=False) for _ in range(2)]
+    modules[1].load_state_dict(modules[0].state_dict())
+    here, there = (optimiser_of(module, 1e-2, 0.0) for module in modules)
+    direction = torch.full((2, 3), 6**-0.5)
+    for norm in norms:
+        move(here, [direction * norm], torch.tensor(norm))
+        _judge_there(there, there.param_groups[0], torch.tensor(norm))
+        modules[1].weight.grad = direction * norm
+        there.step()
+    torch.testing.assert_close(modules[0].weight, modules[1].weight)
+    usual = float(there.param_groups[0]["usual_norm"])
+    assert usual == pytest.approx(here.param_groups[0]["usual_norm"], rel=1e-5)

@@ -27,7 +27,8 @@ def decode(
 ) -> None:
     """Turn latents into means of p(x | z), in the data's own units and shape."""
     from variata.data import read_array
-    from variata.tasks.show import sample_picture, write_output
+    from variata.tasks.output import write_output
+    from variata.tasks.show import sample_picture
 
     model = open_model(run, device)
     values = model.decode(read_array(latents))

@@ -28,7 +28,7 @@ def encode(
     as_json: JsonOption = False,
 ) -> None:
     """Write the posterior mean of every row of DATA, (rows, latent)."""
-    from variata.tasks.show import write_array
+    from variata.tasks.output import write_array
 
     model = open_model(run, device)
     latents = model.encode(data)

@@ -39,7 +39,7 @@ def evaluate(
     name = "report.html" if data is None else f"report-{Path(data).stem}.html"
     target = out or run / name
     if report:
-        from variata.tasks.show import refuse_to_replace
+        from variata.tasks.output import refuse_to_replace
 
         refuse_to_replace(target, inputs(model, data))
     evaluation = measure(model, data, k=k, seed=seed, samples=samples, cache=run)

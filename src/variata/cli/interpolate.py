@@ -30,7 +30,8 @@ def interpolate(
     as_json: JsonOption = False,
 ) -> None:
     """Show what lies between pairs of examples in the latent space."""
-    from variata.tasks.show import interpolation_picture, interpolation_values, write_output
+    from variata.tasks.output import write_output
+    from variata.tasks.show import interpolation_picture, interpolation_values
 
     model = open_model(run, device)
     values = interpolation_values(model, held_out(model, data), n, steps)

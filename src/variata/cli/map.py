@@ -50,7 +50,8 @@ def map_(
 ) -> None:
     """Draw posterior means in two dimensions, coloured by label; or the manifold they span."""
     from variata.pictures import project
-    from variata.tasks.show import manifold_picture, map_picture, observe_some, write_output
+    from variata.tasks.output import write_output
+    from variata.tasks.show import manifold_picture, map_picture, observe_some
 
     model = open_model(run, device)
     if method is Method.manifold:

@@ -32,7 +32,8 @@ def reconstruct(
     as_json: JsonOption = False,
 ) -> None:
     """Show data beside its reconstructions, or write the reconstructions of all rows."""
-    from variata.tasks.show import reconstruction_picture, write_output
+    from variata.tasks.output import write_output
+    from variata.tasks.show import reconstruction_picture
 
     model = open_model(run, device)
     rows = held_out(model, data)

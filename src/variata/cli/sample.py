@@ -31,7 +31,8 @@ def sample(
     as_json: JsonOption = False,
 ) -> None:
     """Draw new examples: a picture, or values in the data's own units and shape."""
-    from variata.tasks.show import rows_beside, sample_picture, write_output
+    from variata.tasks.output import write_output
+    from variata.tasks.show import rows_beside, sample_picture
 
     model = open_model(run, device)
     values = model.sample(n, seed=seed, mean=mean)

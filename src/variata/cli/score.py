@@ -30,7 +30,7 @@ def score(
     as_json: JsonOption = False,
 ) -> None:
     """Write a lower bound of log p(x) of every row of DATA, in nats: higher is more usual."""
-    from variata.tasks.show import write_array
+    from variata.tasks.output import write_array
 
     model = open_model(run, device)
     scores = model.score(data, k=k, seed=seed)

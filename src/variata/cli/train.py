@@ -69,42 +69,32 @@ def train(
     --hidden 512 256 (`variata recipes NAME` lists them)."""
     from variata.cli.progress import watcher
 
+    plain: dict[str, Any] = {
+        "recipe": recipe,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "lr": lr,
+        "seed": seed,
+        "threads": threads,
+        "compile": compile_,
+        "likelihood": likelihood,
+        "label": label,
+        "key": key,
+    }
     if resume is not None:
-        _refuse_beside_resume(
-            data=data,
-            recipe=recipe,
-            out=out,
-            epochs=epochs,
-            budget=budget,
-            batch_size=batch_size,
-            lr=lr,
-            seed=seed,
-            threads=threads,
-            compile=compile_,
-            likelihood=likelihood,
-            split=split,
-            config=config,
-            recipe_arguments=set_,
-        )
+        more = {"budget": budget, "split": split, "size": size, "config": config, "out": out}
+        lists = {"ignore": ignore or None, "set": set_ or None}
+        _refuse_beside_resume(DATA=data, **plain, **more, **lists)
         from variata.tasks.train import resume as go_on
 
         say(f"Going on with {resume}")
-        model = go_on(resume, [watcher(quiet)])
+        model = go_on(resume, [watcher(quiet)], "" if device == "auto" else device)
         return _finished(model, resume, as_json)
     given = _given(
-        recipe=recipe,
-        epochs=epochs,
+        **plain,
         budget=parsed_duration(budget),
-        batch_size=batch_size,
-        lr=lr,
-        seed=seed,
-        threads=threads,
-        compile=compile_,
-        likelihood=likelihood,
         fractions=_fractions(split),
-        label=label,
         ignore=tuple(ignore) if ignore else None,
-        key=key,
         size=parsed_size(size),
     )
     settings = _config(config) | dict(_pair(text) for text in set_ or []) | given
@@ -142,7 +132,7 @@ def _finished(model: Any, folder: Path, as_json: bool) -> None:
 
 
 def _refuse_beside_resume(**options: Any) -> None:
-    given = [name.replace("_", "-") for name, value in options.items() if value]
+    given = [name.replace("_", "-") for name, value in options.items() if value is not None]
     if given:
         raise UsageError(
             f"--resume goes on with the run's own settings, without others ({', '.join(given)})."

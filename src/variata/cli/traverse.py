@@ -29,7 +29,8 @@ def traverse(
     as_json: JsonOption = False,
 ) -> None:
     """Show what each latent dimension does, from -3 to 3, the one with the highest rate first."""
-    from variata.tasks.show import observe_some, traversal_picture, traversal_values, write_output
+    from variata.tasks.output import write_output
+    from variata.tasks.show import observe_some, traversal_picture, traversal_values
 
     model = open_model(run, device)
     rows, observed = observe_some(model, held_out(model, data))

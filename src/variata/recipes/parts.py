@@ -75,7 +75,7 @@ class Parts:
             network=self.network or ("conv" if conv else "mlp"),
             hidden=self.hidden or default_hidden(self.shape),
             channels=self.channels or 16,
-            linear=self._linear() if self.linear is None else self.linear,
+            linear=self._linear(),
         )
 
     def make_encoder(self) -> tuple[nn.Module, int]:
@@ -137,6 +137,13 @@ class Parts:
 
     def _linear(self) -> bool:
         own = self.encoder is not None or self.decoder is not None
+        if self.linear and own:
+            raise UsageError(
+                "A linear path (linear=True) runs beside networks of ours: leave it out with an "
+                "encoder or decoder of your own."
+            )
+        if self.linear is not None:
+            return self.linear
         return self.likelihood in LINEAR and numel(self.shape) > WIDE and not own
 
     def _widths(self) -> tuple[int, ...]:

@@ -1,0 +1,74 @@
+"""Writing what a verb made, and never over what it read or what a run is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from variata.atomic import make_folder, write_atomic, write_bytes
+from variata.errors import UsageError
+from variata.store import MANIFEST
+from variata.store.folder import FILES
+from variata.tasks.model import Array
+from variata.tasks.run import LOCK, PLAN
+
+
+def write_output(
+    path: str | Path, picture: Any, values: Any, inputs: Sequence[str | Path] = ()
+) -> Path:
+    """Write `picture()` to a `.png` or `values()` to a `.npy`, whichever the name asks for.
+
+    A file that is there already is replaced, unless it is one of `inputs` or belongs to a run.
+
+    Raises:
+        UsageError: for another ending, or a file that must stay.
+        StoreError: when it cannot be written.
+    """
+    target = Path(path)
+    if target.suffix not in (".png", ".npy"):
+        raise UsageError(f"'{target}' must end in .png (a picture) or .npy (the values).")
+    refuse_to_replace(target, inputs)
+    make_folder(target.parent)
+    if target.suffix == ".png":
+        write_bytes(target, picture())
+    else:
+        array = np.ascontiguousarray(values())
+        write_atomic(target, lambda part: _save_array(part, array))
+    return target
+
+
+def write_array(path: str | Path, values: Array, inputs: Sequence[str | Path] = ()) -> Path:
+    """Write an array to a `.npy` file, under the rules of `write_output`.
+
+    Raises:
+        UsageError: for another ending, or a file that must stay.
+    """
+    if Path(path).suffix != ".npy":
+        raise UsageError(f"'{path}' must end in .npy.")
+    return write_output(path, bytes, lambda: values, inputs)
+
+
+def refuse_to_replace(target: Path, inputs: Sequence[str | Path] = ()) -> None:
+    """Refuse to write over a file that is read, or that a run is made of.
+
+    Raises:
+        UsageError: when `target` is there already and is, or lies in, one of `inputs`, or is one
+            of the files of a run.
+    """
+    if not target.exists():
+        return
+    whole = target.resolve()
+    for given in (Path(i).resolve() for i in inputs):
+        if whole == given or given in whole.parents:
+            raise UsageError(f"'{target}' is read here and would be lost: write to another file.")
+    made = any((target.parent / name).is_file() for name in (MANIFEST, PLAN))
+    if made and target.name in {MANIFEST, PLAN, LOCK, *FILES}:
+        raise UsageError(f"'{target}' belongs to a run: write to another file.")
+
+
+def _save_array(path: Path, array: Array) -> None:
+    with path.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
