@@ -422,6 +422,8 @@ def test_latents_that_are_not_finite_are_refused(
 def test_resume_takes_no_other_options(
     digits_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    for option in (("--seed", "0"), ("--label", "a"), ("--size", "8x8")):
+        assert refused(capsys, "train", "--resume", digits_run, *option)[0] == 2
     code, message = refused(capsys, "train", "--resume", digits_run, "--epochs", "3")
     assert (code, "epochs" in message) == (2, True)
 
