@@ -286,12 +286,12 @@ class SmallMemory(Distortion):
 def test_a_batch_is_halved_where_memory_runs_out_with_the_same_result() -> None:
     made, batch = recipes.ae(shape=(5,), latent=2, hidden=(8,)), rows(11).gather(torch.arange(11))
     own, moment = list(made.model.parameters()), Moment(1, 0.5)
-    whole = Work(made.model, made.phases[0].objective, own, How())(batch, moment)
+    whole = Work(made.model, made.phases[0].objective, [own], How())(batch, moment)
     small = Objective(distortion=(constant(1), SmallMemory()))
-    halved = Work(made.model, small, own, How())(batch, moment, most=3)
-    torch.testing.assert_close(halved.norm, whole.norm)
+    halved = Work(made.model, small, [own], How())(batch, moment, most=3)
+    torch.testing.assert_close(halved.norms, whole.norms)
     torch.testing.assert_close(halved.terms, whole.terms)
-    for ours, theirs in zip(halved.gradient, whole.gradient, strict=True):
+    for ours, theirs in zip(halved.gradients[0], whole.gradients[0], strict=True):
         torch.testing.assert_close(ours, theirs)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch.nn import functional
 
 from variata.batch import Batch
 from variata.errors import ShapeError
+from variata.noise import Place, rows_at_hand
 
 GROUP = 16
 
@@ -35,11 +37,18 @@ def shift(
     """
     if batch.x.ndim != 4:
         raise ShapeError(f"Expected images (B, C, H, W) to shift, got {tuple(batch.x.shape)}.")
-    offsets = _draw(-(-len(batch) // GROUP), pixels, probability)
-    x = _move(batch.x, offsets, pixels, background)
-    seen = x if batch.seen is batch.x else _move(batch.seen, offsets, pixels, background)
-    mask = None if batch.mask is None else _move(batch.mask, offsets, pixels, 1.0)
+    groups = _groups(rows_at_hand(len(batch)), pixels, probability)
+    x = _move(batch.x, groups, pixels, background)
+    seen = x if batch.seen is batch.x else _move(batch.seen, groups, pixels, background)
+    mask = None if batch.mask is None else _move(batch.mask, groups, pixels, 1.0)
     return replace(batch, x=x, seen=seen, mask=mask)
+
+
+def _groups(place: Place, pixels: int, probability: float) -> list[tuple[int, int]]:
+    """Neighbours that move alike: how many, and their code (drawn for the whole batch)."""
+    codes = _draw(-(-place.total // GROUP), pixels, probability)
+    edges = [place.start, *range((place.start // GROUP + 1) * GROUP, place.stop, GROUP), place.stop]
+    return [(b - a, codes[a // GROUP]) for a, b in pairwise(edges)]
 
 
 def _draw(groups: int, pixels: int, probability: float) -> list[int]:
@@ -51,15 +60,18 @@ def _draw(groups: int, pixels: int, probability: float) -> list[int]:
     return torch.where(torch.rand(groups) < probability, codes, centre).tolist()
 
 
-def _move(x: Tensor, codes: list[int], pixels: int, background: float | None) -> Tensor:
+def _move(
+    x: Tensor, groups: list[tuple[int, int]], pixels: int, background: float | None
+) -> Tensor:
     border = (pixels,) * 4
     if background is None:
         padded = functional.pad(x, border, mode="replicate")
     else:
         padded = functional.pad(x, border, value=background)
     moved, (height, width) = torch.empty_like(x), x.shape[-2:]
-    groups = zip(codes, moved.split(GROUP), padded.split(GROUP), strict=True)
-    for code, into, source in groups:
+    sizes = [size for size, _ in groups]
+    parts = zip(groups, moved.split(sizes), padded.split(sizes), strict=True)
+    for (_, code), into, source in parts:
         top, left = divmod(code, 2 * pixels + 1)
         into.copy_(source[:, :, top : top + height, left : left + width])
     return moved

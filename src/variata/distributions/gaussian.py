@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.types import _size
 
 from variata.distributions.factorised import ONE_DRAW, Factorised, outside, sum_event
+from variata.noise import noise
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
@@ -46,8 +47,10 @@ class Gaussian(Factorised):
     def rsample(self, sample_shape: _size = ONE_DRAW) -> Tensor:
         """Draw mean + scale * noise, differentiable in both, (*sample_shape, K, B, *X)."""
         shape = self._extended_shape(sample_shape)
-        noise = torch.randn(shape, dtype=self.loc.dtype, device=self.loc.device)
-        return torch.addcmul(self.loc, self.scale, noise)
+        options = {"dtype": self.loc.dtype, "device": self.loc.device}
+        return torch.addcmul(
+            self.loc, self.scale, noise(torch.randn, shape, self.event_dim, **options)
+        )
 
     def sample(self, sample_shape: _size = ONE_DRAW) -> Tensor:
         with torch.no_grad():

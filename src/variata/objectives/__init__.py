@@ -3,5 +3,6 @@
 from variata.objectives.elbo import Distortion, Rate
 from variata.objectives.importance import ImportanceBound
 from variata.objectives.objective import Loss, Objective, Term
+from variata.objectives.player import Player
 
-__all__ = ["Distortion", "ImportanceBound", "Loss", "Objective", "Rate", "Term"]
+__all__ = ["Distortion", "ImportanceBound", "Loss", "Objective", "Player", "Rate", "Term"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from variata.models import LatentModel, Trace
+from variata.objectives.player import Player
 from variata.schedules import Moment, Schedule
 
 Term = Callable[[LatentModel, Trace, Moment], Tensor]
@@ -26,6 +27,11 @@ class Loss:
     total: Tensor
     terms: dict[str, Tensor]
     weights: dict[str, float]
+
+    def without(self, names: Iterable[str]) -> float:
+        """The total without some terms: those of players, whose scale changes as they learn."""
+        left_out = sum(self.weights[name] * float(self.terms[name]) for name in names)
+        return float(self.total) - left_out
 
 
 class Objective:
@@ -47,6 +53,11 @@ class Objective:
     def __call__(self, model: LatentModel, trace: Trace, moment: Moment) -> Loss:
         """Evaluate every term on a trace; means are over K and the batch."""
         return self.evaluate(model, trace, moment, list(self.weights(moment).values()))
+
+    @property
+    def players(self) -> dict[str, Player]:
+        """The terms that must also learn, by name."""
+        return {name: term for name, (_, term) in self.terms.items() if isinstance(term, Player)}
 
     def weights(self, moment: Moment) -> dict[str, float]:
         """The weight of every term at a moment."""

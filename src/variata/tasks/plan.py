@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import torch
@@ -37,12 +38,15 @@ def scale_floor(schema: Schema) -> float | tuple[float, ...]:
 def chosen_device(name: str) -> torch.device:
     """The device of this name; "auto" takes CUDA, then MPS, then the CPU.
 
+    Of several processes on a machine, each takes a CUDA device of its own.
+
     Raises:
         UsageError: when there is no such device.
     """
     if name == "auto":
         mps = torch.backends.mps.is_available()
-        return torch.device("cuda" if torch.cuda.is_available() else "mps" if mps else "cpu")
+        cuda = f"cuda:{os.environ['LOCAL_RANK']}" if "LOCAL_RANK" in os.environ else "cuda"
+        return torch.device(cuda if torch.cuda.is_available() else "mps" if mps else "cpu")
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)
@@ -51,13 +55,16 @@ def chosen_device(name: str) -> torch.device:
         raise UsageError(f"There is no device '{name}' here. Use device='auto' or 'cpu'.") from None
 
 
-def announcement(prepared: Prepared, composition: Composition, device: torch.device) -> list[str]:
+def announcement(
+    prepared: Prepared, composition: Composition, device: torch.device, processes: int = 1
+) -> list[str]:
     """A few lines that say what was seen in the data and chosen for it."""
     arguments, rows = composition.arguments or {}, prepared.record["rows"]
     parameters = sum(p.numel() for p in composition.model.parameters())
     made = (
         f"{composition.recipe}: {arguments['latent']} latent dimensions, {arguments['network']} "
         f"network, {parameters:,} parameters, on {device}"
+        f"{f' by {processes} processes' if processes > 1 else ''}"
     )
     divided = (
         f"{counted(rows[0], 'row')} to learn from, {rows[1]:,} to choose by, "

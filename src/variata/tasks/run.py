@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from variata import store
 from variata.atomic import make_folder, write_text
 from variata.errors import StoreError
+from variata.store import Saved
 from variata.tasks.lock import Lock
 from variata.training import Checkpoint
 
@@ -21,23 +23,29 @@ class Run:
 
     Use as a context: the lock is held inside it, and another training in the same folder refused.
 
+    Args:
+        folder: new or empty.
+        resume: go on in a folder that is neither.
+        writes: False in all but the first of several processes, which only read.
+
     Raises:
         StoreError: when the folder is in use or cannot be written.
     """
 
-    def __init__(self, folder: Path, resume: bool = False) -> None:
-        self.folder = folder
-        if not resume:
+    def __init__(self, folder: Path, resume: bool = False, writes: bool = True) -> None:
+        self.folder, self.writes = folder, writes
+        self._lock = Lock(folder / LOCK) if writes else nullcontext()
+        if writes and not resume:
             store.refuse_in_use(folder)
-        make_folder(folder)
-        self._lock = Lock(folder / LOCK)
+        if writes:
+            make_folder(folder)
 
     def __enter__(self) -> Run:
         self._lock.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._lock.__exit__()
+        self._lock.__exit__(None, None, None)
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -46,10 +54,14 @@ class Run:
 
     def write_plan(self, plan: dict[str, Any]) -> None:
         """Write down what is needed to go on after an interruption."""
-        write_text(self.folder / PLAN, json.dumps(plan, indent=2) + "\n")
+        if self.writes:
+            write_text(self.folder / PLAN, json.dumps(plan, indent=2) + "\n")
 
-    def finish(self) -> None:
-        """Drop what only an unfinished training needs."""
+    def finish(self, saved: Saved) -> None:
+        """Save the trained model, and drop what only an unfinished training needs."""
+        if not self.writes:
+            return
+        store.save(saved, self.folder)
         shutil.rmtree(self.folder / STATE, ignore_errors=True)
         (self.folder / PLAN).unlink(missing_ok=True)
 

@@ -21,7 +21,7 @@ from variata.tasks.model import Model
 from variata.tasks.plan import announcement, chosen_device, compose
 from variata.tasks.run import Run
 from variata.tasks.source import DataOptions, Prepared, options_of, prepare_data
-from variata.training import Callback, History, Settings, forked
+from variata.training import Callback, History, Processes, Settings, forked, joined
 from variata.training import fit as train
 from variata.training.habits import habits_of
 from variata.version import __version__
@@ -77,19 +77,20 @@ def fit(
         recipes.get(recipe).checked(name, arguments[name])
     where = chosen_device(device)
     _refuse_unsavable(out, arguments)
-    if out is not None:
-        store.refuse_in_use(Path(out))
-    prepared = prepare_data(data, reading, how.seed)
-    run = None if out is None else Run(Path(out))
-    with run or nullcontext():
-        composition = compose(recipe, prepared.schema, arguments, how.seed)
-        how = how.resolved(len(prepared.splits.train), habits_of(composition.model))
-        plan = {"recipe": recipe, "arguments": arguments, "settings": how.as_dict()}
-        if run is not None:
-            run.write_plan(plan | {"data": prepared.record, "device": device})
-        for line in announcement(prepared, composition, where):
-            (announce or _silent)(line)
-        return _train(prepared, composition, how, where, run, callbacks)
+    with joined(where) as processes:
+        if out is not None and processes.first:
+            store.refuse_in_use(Path(out))
+        prepared = prepare_data(data, reading, how.seed)
+        run = None if out is None else Run(Path(out), writes=processes.first)
+        with run or nullcontext():
+            composition = compose(recipe, prepared.schema, arguments, how.seed)
+            how = how.resolved(len(prepared.splits.train), habits_of(composition.model))
+            plan = {"recipe": recipe, "arguments": arguments, "settings": how.as_dict()}
+            if run is not None:
+                run.write_plan(plan | {"data": prepared.record, "device": device})
+            for line in announcement(prepared, composition, where, processes.count):
+                (announce or _silent)(line)
+            return _train(prepared, composition, how, where, run, callbacks, processes)
 
 
 def resume(folder: str | Path, callbacks: Sequence[Callback] = (), device: str = "") -> Model:
@@ -107,9 +108,12 @@ def resume(folder: str | Path, callbacks: Sequence[Callback] = (), device: str =
     if prepared.record["fingerprint"] != record["fingerprint"]:
         raise StoreError(f"{path} cannot be resumed: {record['source']} has changed since.")
     where = chosen_device(device or plan["device"])
-    with Run(path, resume=True) as run:
+    with (
+        joined(where) as processes,
+        Run(path, resume=True, writes=processes.first) as run,
+    ):
         composition = compose(plan["recipe"], prepared.schema, plan["arguments"], settings.seed)
-        return _train(prepared, composition, settings, where, run, callbacks)
+        return _train(prepared, composition, settings, where, run, callbacks, processes)
 
 
 def _silent(line: str) -> None: ...
@@ -122,6 +126,7 @@ def _train(
     device: torch.device,
     run: Run | None,
     callbacks: Sequence[Callback],
+    processes: Processes,
 ) -> Model:
     rows = torch.arange(min(len(prepared.splits.train), PREPARE_ROWS))
     with forked("cpu", settings.seed):
@@ -136,13 +141,13 @@ def _train(
         callbacks=callbacks,
         checkpoint=None if run is None else run.checkpoint,
         log_jacobian=prepared.schema.log_jacobian(),
+        processes=processes,
     )
     if history.ended == "interrupted" and run is not None:
         raise _interrupted(history, run)
     saved = _saved(prepared, composition, settings, device, history)
     if run is not None:
-        store.save(saved, run.folder)
-        run.finish()
+        run.finish(saved)
     return Model(saved)
 
 

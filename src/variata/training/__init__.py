@@ -6,6 +6,7 @@ from variata.training.fit import fit
 from variata.training.history import History, Report
 from variata.training.optimiser import learn
 from variata.training.phase import Phase
+from variata.training.processes import Processes, joined
 from variata.training.randomness import forked, reseed
 from variata.training.settings import Settings
 from variata.training.validation import Examples, on
@@ -16,10 +17,12 @@ __all__ = [
     "Examples",
     "History",
     "Phase",
+    "Processes",
     "Report",
     "Settings",
     "fit",
     "forked",
+    "joined",
     "learn",
     "on",
     "reseed",

@@ -18,6 +18,7 @@ from variata.training.history import History
 from variata.training.loop import Loop
 from variata.training.machine import How, applied, usual
 from variata.training.phase import Phase
+from variata.training.processes import ALONE, Processes
 from variata.training.randomness import forked
 from variata.training.sampler import batches, steps_per_epoch
 from variata.training.settings import Settings
@@ -42,6 +43,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     checkpoint: Checkpoint | None = None,
     log_jacobian: float = 0.0,
+    processes: Processes = ALONE,
 ) -> History:
     """Train a model in place; it ends with the weights that were best on the validation rows.
 
@@ -58,6 +60,8 @@ def fit(
         callbacks: what may watch.
         checkpoint: where the state is kept, and taken up from when there is one.
         log_jacobian: nats to add to log densities, so that figures are in the data's own units.
+        processes: that train together, each on its part of every batch; the first one keeps the
+            checkpoint, which all of them read.
 
     Returns:
         What happened.
@@ -65,22 +69,26 @@ def fit(
     Raises:
         DivergenceError: when the loss leaves the finite numbers again and again.
         StoreError: when the checkpoint is damaged or belongs to another model.
+        UsageError: when batches are too small for so many processes.
     """
     settings, device = settings or Settings(), torch.device(device)
     settings = settings.resolved(len(train), habits_of(model))
     batch_size = settings.batch_size or 1
+    processes.check(batch_size)
     per_epoch = steps_per_epoch(len(train), batch_size)
     planned = None if settings.epochs is None else settings.epochs * per_epoch
     clock = Clock(planned, settings.budget)
     state = None if checkpoint is None else checkpoint.load()
     with forked(device, settings.seed), StopRequest() as stop:
-        how, said = _how(model.to(device), phases, settings, clock, device, train, state)
+        processes.share(model.to(device))
+        how, said = _how(model, phases, settings, clock, device, train, state, processes)
         with applied(how):
-            loop = Loop(model, phases, settings, clock, device, log_jacobian, how)
+            loop = Loop(model, phases, settings, clock, device, log_jacobian, how, processes)
             if state is not None:
                 take_up(loop, state)
             elif said:
                 loop.history.notes.append(said)
+            loop.tick()
             _run(loop, train, valid, Callbacks(callbacks, loop.history), checkpoint, stop)
     loop.adopt_best()
     return loop.history
@@ -94,6 +102,7 @@ def _how(
     device: torch.device,
     train: Examples,
     state: State | None,
+    processes: Processes,
 ) -> tuple[How, str]:
     """What was chosen before, or what is measured now, on a copy that is thrown away."""
     if state is not None and "how" in state.numbers:
@@ -101,13 +110,16 @@ def _how(
     size = settings.batch_size or 1
 
     def rehearse(how: How, seconds: float) -> float:
-        loop = Loop(copy.deepcopy(model), phases, settings, Clock(10**9), device, 0.0, how)
+        # in one copy, so that the objectives' players are those of the copied phases
+        tried, parts = copy.deepcopy((model, list(phases)))
+        loop = Loop(tried, parts, settings, Clock(10**9), device, 0.0, how)
         order = batches(len(train), size, settings.seed)
         return rehearsal(lambda: loop.advance(train, next(order)), how, seconds)
 
-    start = usual(model, size)
-    if device.type != "cpu":
-        return replace(start, compiled=settings.compile == "on"), ""
+    start = usual(model, -(-size // processes.count))
+    if device.type != "cpu" or processes.count > 1:  # measuring together would disturb each other
+        asked = settings.threads or start.threads
+        return replace(start, threads=asked, compiled=settings.compile == "on"), ""
     plan = (clock.steps, settings.budget)
     return chosen(start, rehearse, *plan, settings.threads, settings.compile, len(phases))
 
@@ -128,9 +140,9 @@ def _run(
     reported, last = (past[0].step, past[0].progress) if past else (0, 0.0)
     while not ended:
         loop.advance(train, next(order))
-        moment = loop.clock.moment(loop.step)
-        callbacks.on_step(moment.progress, loop.clock.seconds())
-        ended = _reason(loop, moment.progress, stop)
+        callbacks.on_step(loop.clock.moment(loop.step).progress, loop.clock.seconds())
+        loop.history.signal = loop.tick(stop.number or 0) or None
+        moment, ended = loop.moment, _reason(loop)
         apart = loop.step - reported >= min(per_epoch, CLOSEST)
         later = ended == "interrupted" and checkpoint is not None  # its bits will be the same
         if (ended and not later) or (apart and moment.progress - last >= 1 / VALIDATIONS):
@@ -140,10 +152,10 @@ def _run(
             reported, last = loop.step, moment.progress
             ended = ended or _impatient(loop, report.progress)
         due = loop.clock.seconds() - saved > loop.settings.save_every
-        if checkpoint is not None and (ended or due):
+        if checkpoint is not None and loop.processes.first and (ended or due):
             _save(loop, checkpoint, ended)
             saved = loop.clock.seconds()
-    loop.history.ended, loop.history.signal = ended, stop.number
+    loop.history.ended = ended
     loop.history.step = loop.step
     callbacks.on_end(loop.history)
 
@@ -168,11 +180,9 @@ def _ended_before(loop: Loop) -> str:
     return "" if loop.history.ended == "interrupted" else loop.history.ended
 
 
-def _reason(loop: Loop, progress: float, stop: StopRequest) -> str:
-    if stop.number is not None:
-        return "interrupted"
-    if progress < 1:
-        return ""
+def _reason(loop: Loop) -> str:
+    if loop.moment.progress < 1:
+        return "interrupted" if loop.history.signal is not None else ""
     return "finished" if loop.step == loop.clock.steps else "budget"
 
 

@@ -8,9 +8,12 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
+from variata.batch import Batch
 from variata.errors import DivergenceError
 from variata.models import LatentModel
+from variata.noise import Place, placed
 from variata.schedules import Moment
 from variata.training.average import Average
 from variata.training.clock import Clock
@@ -25,7 +28,8 @@ from variata.training.optimiser import (
     parameters_of,
     set_learning_rate,
 )
-from variata.training.phase import Phase, phase_at
+from variata.training.phase import Phase, phase_at, players_of
+from variata.training.processes import ALONE, Processes
 from variata.training.randomness import reseed
 from variata.training.settings import Settings
 from variata.training.validation import Examples, on, validate
@@ -34,12 +38,13 @@ from variata.training.work import Result, Work, out_of_memory
 FAILURES = 5  # steps in a row that are not finite before the weights are put back
 ROLLBACKS = 3
 LOOK_EVERY = 20  # steps between looks at an accelerator, which has to be waited for
+VIEW = 1  # keeps the noise of views apart from that of latents
 SIGNS = {"elbo": 1, "distortion": -1, "bound": -1}  # of a log density in a figure
 RESERVE = 1.5  # times the first validation's duration: what a budget keeps for the last one
 
 
 class Loop:
-    """One training: the model, its optimiser, its average, and the best weights so far."""
+    """One training: the model, its players, their optimisers, and the best weights so far."""
 
     def __init__(
         self,
@@ -50,15 +55,19 @@ class Loop:
         device: torch.device,
         log_jacobian: float = 0.0,
         how: How = EAGER,
+        processes: Processes = ALONE,
     ) -> None:
-        self.log_jacobian, self.how = log_jacobian, how
+        self.log_jacobian, self.how, self.processes = log_jacobian, how, processes
         self.look_every = 1 if device.type == "cpu" else LOOK_EVERY
         self.model, self.phases, self.settings = model, phases, settings
         self.clock, self.device = clock, device
         self.step, self.failures, self.rollbacks, self.lr_factor = 0, 0, 0, 1.0
         self.most = 0  # rows at once; 0 for no limit
         self.meter, self.history = Meter(), History()
-        self.weights: dict[str, float] = {}
+        self.players = players_of(phases)
+        for player in self.players:
+            player.to(device).train()
+        self.moment = clock.moment(0)
         self._restart()
         self.best = self._averaged()
         self.best_criterion, self.best_progress = math.inf, 0.0
@@ -69,16 +78,24 @@ class Loop:
         Raises:
             DivergenceError: when the loss leaves the finite numbers again and again.
         """
-        moment = self.clock.moment(self.step)
-        phase = phase_at(self.phases, moment)
-        set_learning_rate(self.optimiser, self.lr_factor * learning_rate(self._highest, moment))
-        result = self._computed(examples, index, phase, moment)
-        move(self.optimiser, result.gradient, result.norm)
+        phase, lr = phase_at(self.phases, self.moment), self._lr()
+        result = self._computed(examples, index, phase)
+        moving = self._moving(phase)
+        for player, gradient, norm in zip(moving, result.gradients, result.norms, strict=True):
+            set_learning_rate(player, lr)
+            move(player, gradient, norm)
         self.average.update(self.step)
-        self.meter.add(result.norm, result.terms)
-        self.weights, self.step = result.weights, self.step + 1
+        self.meter.add(result.norms, result.terms)
+        self.step += 1
         if self.step % self.look_every == 0:
             self.settle()
+
+    def tick(self, stop: int = 0) -> int:
+        """Read the clock, for all processes alike; the signal that asks any to stop, or 0."""
+        progress = self.clock.moment(self.step).progress
+        progress, stop = self.processes.agreed(progress, stop, self.device)
+        self.moment = Moment(self.step, progress)
+        return stop
 
     def settle(self) -> None:
         """Look at the steps since the last look: were they finite?
@@ -97,9 +114,14 @@ class Loop:
         self.settle()
         begun, objective = self.clock.seconds(), self.phases[-1].objective
         validation = validate(
-            self.average.model, objective, examples, self.device, self.settings.seed
+            self.average.model,
+            objective,
+            examples,
+            self.device,
+            self.settings.seed,
+            processes=self.processes,
         )
-        moment, seconds = self.clock.moment(self.step), self.clock.seconds()
+        moment, seconds = self.moment, self.clock.seconds()
         self.clock.reserve = self.clock.reserve or RESERVE * (seconds - begun)
         best = validation.criterion < self.best_criterion
         if best:
@@ -114,7 +136,7 @@ class Loop:
             speed=rows / max(1e-9, seconds - before),
             lr=self._lr(),
             train=self._in_own_units(self.meter.read()),
-            weights=self.weights,
+            weights=phase_at(self.phases, moment).objective.weights(moment),
             valid=self._in_own_units(validation.as_dict()),
             criterion=validation.criterion - self.log_jacobian,
             best=best,
@@ -132,14 +154,16 @@ class Loop:
             name: value + SIGNS.get(name, 0) * self.log_jacobian for name, value in figures.items()
         }
 
-    def _computed(self, examples: Examples, index: Tensor, phase: Phase, moment: Moment) -> Result:
+    def _computed(self, examples: Examples, index: Tensor, phase: Phase) -> Result:
         """Losses and gradients; where memory runs out, again with half the rows at once."""
+        place = self.processes.place(len(index))
+        index = index[place.start : place.stop]
         while True:
             try:
-                reseed(self.device, self.settings.seed, self.step)
-                batch = on(examples.gather(index), self.device)
-                batch = batch if phase.view is None else phase.view(batch)
-                return self._work(phase)(batch, moment, self.most)
+                batch = self._seen(examples.gather(index), phase, place)
+                self._restart_noise()
+                work = self._work(phase)
+                return work(batch, self.moment, place, self.most, self._restart_noise)
             except RuntimeError as error:
                 rows = min(self.most or len(index), len(index))
                 if not out_of_memory(error) or rows < 2:
@@ -150,11 +174,29 @@ class Loop:
                     "time from there on, with the same gradients."
                 )
 
+    def _seen(self, batch: Batch, phase: Phase, place: Place) -> Batch:
+        batch = on(batch, self.device)
+        if phase.view is None:
+            return batch
+        reseed(self.device, self.settings.seed, self.step, VIEW)
+        with placed(place):
+            return phase.view(batch)
+
+    def _restart_noise(self) -> None:
+        reseed(self.device, self.settings.seed, self.step)
+
+    def _moving(self, phase: Phase) -> list[Optimizer]:
+        """The optimisers of the model and of the phase's players."""
+        playing = {id(player) for player in phase.objective.players.values()}
+        pairs = zip(self.players, self.optimisers[1:], strict=True)
+        return [self.optimisers[0], *(o for player, o in pairs if id(player) in playing)]
+
     def _work(self, phase: Phase) -> Work:
         work = self.works.get(id(phase))
         if work is None:
-            own = parameters_of(self.optimiser)
-            work = self.works[id(phase)] = Work(self.model, phase.objective, own, self.how)
+            owned = [parameters_of(optimiser) for optimiser in self._moving(phase)]
+            work = Work(self.model, phase.objective, owned, self.how, self.processes)
+            self.works[id(phase)] = work
         return work
 
     def _go_back(self) -> None:
@@ -172,7 +214,11 @@ class Loop:
         )
 
     def _restart(self) -> None:
-        self.optimiser = optimiser(self.model, self._highest, self.settings.weight_decay)
+        paces = [(self.model, 1.0), *((player, player.pace) for player in self.players)]
+        self.optimisers = [
+            optimiser(module, self._highest, self.settings.weight_decay, pace)
+            for module, pace in paces
+        ]
         self.average = Average(self.model, self.settings.ema)
         self.works: dict[int, Work] = {}
         self.model.train()
@@ -181,7 +227,7 @@ class Loop:
         return copy.deepcopy(self.average.model.state_dict())
 
     def _lr(self) -> float:
-        return self.lr_factor * learning_rate(self._highest, self.clock.moment(self.step))
+        return self.lr_factor * learning_rate(self._highest, self.moment)
 
     @property
     def _highest(self) -> float:

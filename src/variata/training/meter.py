@@ -19,26 +19,30 @@ class Meter:
 
     sums: dict[str, float] = field(default_factory=dict)
     count: int = 0
-    waiting: list[tuple[Tensor, dict[str, Tensor]]] = field(default_factory=list)
+    waiting: list[tuple[list[Tensor], dict[str, Tensor]]] = field(default_factory=list)
 
-    def add(self, norm: Tensor, terms: dict[str, Tensor]) -> None:
-        """Take in one step: the norm of its gradient, and its terms."""
-        self.waiting.append((norm, terms))
+    def add(self, norms: list[Tensor], terms: dict[str, Tensor]) -> None:
+        """Take in one step: the norms of its gradients, and its terms."""
+        self.waiting.append((norms, terms))
 
     def settle(self) -> list[bool]:
         """Count the steps that wait; whether each was finite, in order."""
         if not self.waiting:
             return []
-        names = list(self.waiting[0][1])
-        rows = [torch.stack([norm, *terms.values()]) for norm, terms in self.waiting]
-        values = torch.stack(rows).tolist()
-        self.waiting = []
-        finite = [math.isfinite(row[0]) for row in values]
-        for row, good in zip(values, finite, strict=True):
-            if good:
-                self.count += 1
-                for name, value in zip(names, row[1:], strict=True):
-                    self.sums[name] = self.sums.get(name, 0.0) + value
+        waiting, self.waiting = self.waiting, []
+        flat = torch.stack([v for norms, terms in waiting for v in (*norms, *terms.values())])
+        values = iter(flat.tolist())
+        return [
+            self._count([next(values) for _ in n], dict(zip(t, values, strict=False)))
+            for n, t in waiting
+        ]
+
+    def _count(self, norms: list[float], terms: dict[str, float]) -> bool:
+        finite = all(math.isfinite(norm) for norm in norms)
+        if finite:
+            self.count += 1
+            for name, value in terms.items():
+                self.sums[name] = self.sums.get(name, 0.0) + value
         return finite
 
     def read(self) -> dict[str, float]:

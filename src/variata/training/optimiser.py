@@ -18,8 +18,16 @@ FOLLOW = 0.05  # share of the way that the usual norm moves towards a step's nor
 Gradients = Sequence[Tensor]
 
 
-def optimiser(module: nn.Module, lr: float, weight_decay: float) -> torch.optim.Optimizer:
+def optimiser(
+    module: nn.Module, lr: float, weight_decay: float, pace: float = 1.0
+) -> torch.optim.Optimizer:
     """AdamW in its fused form, with weight decay on matrices and kernels only.
+
+    Args:
+        module: what is trained.
+        lr: learning rate.
+        weight_decay: of matrices and kernels.
+        pace: what `set_learning_rate` multiplies a rate by.
 
     Reference:
         Decoupled Weight Decay Regularization (Loshchilov and Hutter, 2017), arXiv:1711.05101
@@ -29,7 +37,7 @@ def optimiser(module: nn.Module, lr: float, weight_decay: float) -> torch.optim.
         {"params": [p for p in trained if p.dim() >= 2], "weight_decay": weight_decay},
         {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0},
     ]
-    groups = [group for group in groups if group["params"]]
+    groups = [{**group, "pace": pace} for group in groups if group["params"]]
     fused = all(p.device.type in {"cpu", "cuda", "mps"} for p in trained)
     return torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.99), fused=fused)
 
@@ -45,9 +53,9 @@ def learning_rate(highest: float, moment: Moment) -> float:
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, lr: float) -> None:
-    """Give every parameter group the same learning rate."""
+    """Give every parameter group this learning rate, at its pace."""
     for group in optimiser.param_groups:
-        group["lr"] = lr
+        group["lr"] = lr * group["pace"]
 
 
 def parameters_of(optimiser: torch.optim.Optimizer) -> list[Tensor]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from variata.batch import Batch
 from variata.errors import UsageError
-from variata.objectives import Objective
+from variata.objectives import Objective, Player
 from variata.schedules import Moment
 
 View = Callable[[Batch], Batch]
@@ -42,3 +42,9 @@ def phase_at(phases: Sequence[Phase], moment: Moment) -> Phase:
         if moment.progress < end:
             return phase
     return phases[-1]
+
+
+def players_of(phases: Sequence[Phase]) -> list[Player]:
+    """The players of all phases, each once, in order."""
+    found = {id(p): p for phase in phases for p in phase.objective.players.values()}
+    return list(found.values())

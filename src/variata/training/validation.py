@@ -11,8 +11,10 @@ from torch import Tensor
 from variata.batch import Batch
 from variata.errors import NoDensityError
 from variata.models import LatentModel, Trace
+from variata.noise import placed
 from variata.objectives import Objective
 from variata.schedules import Moment
+from variata.training.processes import ALONE, Processes
 from variata.training.randomness import forked
 
 ROWS = 1_000  # enough to choose between checkpoints, since all see the same rows and noise
@@ -34,7 +36,8 @@ class Validation:
     """Averages over validation rows, in nats per example.
 
     Attributes:
-        criterion: what is minimised: the last objective at the end of its schedules.
+        criterion: what is minimised: the last objective at the end of its schedules, without the
+            terms of players, whose values at different times cannot be compared.
         distortion: -log p(x | z).
         rate: KL(q || p); None where there is none.
     """
@@ -67,23 +70,35 @@ def validate(
     device: torch.device,
     seed: int,
     batch_size: int = 500,
+    processes: Processes = ALONE,
 ) -> Validation:
     """Average an objective, the distortion and the rate over (at most 1,000) rows.
 
     The same rows and the same noise are used every time, so that differences are the model's.
+    Several processes divide the rows, and all have the figures of all rows.
     """
     rows = some_rows(len(examples), seed)
     model.eval()
-    sums = [0.0, 0.0, 0.0]
+    sums = torch.zeros(3, dtype=torch.float64)
     with torch.inference_mode(), forked(device, seed, len(rows)):
         for index in rows.split(batch_size):
-            batch = on(examples.gather(index), device)
-            trace = model.observe(batch, objective.samples)
-            loss = objective(model, trace, END)
-            figures = (float(loss.total), float(trace.distortion().mean()), rate_of(trace))
-            sums = [s + f * len(index) for s, f in zip(sums, figures, strict=True)]
-    criterion, distortion, rate = (s / len(rows) for s in sums)
+            place = processes.place(len(index))
+            batch = on(examples.gather(index[place.start : place.stop]), device)
+            with placed(place):
+                sums += len(batch) * _figures(model, objective, batch)
+    [sums] = processes.summed([sums.to(device)]) if processes.count > 1 else [sums]
+    criterion, distortion, rate = (sums / len(rows)).tolist()
     return Validation(criterion, distortion, None if rate != rate else rate)
+
+
+def _figures(model: LatentModel, objective: Objective, batch: Batch) -> Tensor:
+    """Criterion, distortion and rate of a batch (3,), zeros for an empty one."""
+    if not len(batch):
+        return torch.zeros(3, dtype=torch.float64)
+    trace = model.observe(batch, objective.samples)
+    criterion = objective(model, trace, END).without(objective.players)
+    figures = (criterion, float(trace.distortion().mean()), rate_of(trace))
+    return torch.tensor(figures, dtype=torch.float64)
 
 
 def rate_of(trace: Trace) -> float:

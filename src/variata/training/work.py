@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from itertools import chain
 from typing import Any
 
 import torch
@@ -12,10 +13,12 @@ from torch import Tensor
 
 from variata.batch import Batch
 from variata.models import LatentModel
+from variata.noise import Place, placed
 from variata.objectives import Objective
 from variata.schedules import Moment
 from variata.training.machine import How
 from variata.training.optimiser import Gradients, gradients_of, norm_of
+from variata.training.processes import ALONE, Processes
 
 BATCH_FIELDS = tuple(field.name for field in fields(Batch))
 
@@ -25,69 +28,87 @@ class Result:
     """What a step has computed.
 
     Attributes:
-        terms: of the objective before their weights, scalars, nats per example.
-        weights: of the terms.
-        gradient: of the parameters.
-        norm: of the gradient; not finite where the loss is not.
+        terms: of the objective before their weights, scalars, nats per example; and the players'
+            own losses.
+        gradients: one for each player, the model's first.
+        norms: of the gradients; not finite where a loss is not.
     """
 
     terms: dict[str, Tensor]
-    weights: dict[str, float]
-    gradient: Gradients
-    norm: Tensor
+    gradients: list[Gradients]
+    norms: list[Tensor]
+
+
+def _nothing() -> None: ...
 
 
 class Work:
-    """The loss and gradient of one objective, run as it is or compiled into one graph.
+    """The losses and gradients of one objective, run as they are or compiled into one graph.
 
-    Only batches of `batch_size` go through the compiled graph: a last batch of another size would
-    cost a compilation of its own.
+    Only batches of `how.batch_size` go through the compiled graph: a last batch of another size
+    would cost a compilation of its own.
 
     Args:
-        parameters: whose gradient is taken.
+        owned: the parameters of the model, then those of each of the objective's players.
         how: compiled or not, and for which batch size.
+        processes: whose gradients are averaged.
     """
 
     def __init__(
         self,
         model: LatentModel,
         objective: Objective,
-        parameters: Sequence[Tensor],
+        owned: Sequence[Sequence[Tensor]],
         how: How,
+        processes: Processes = ALONE,
     ) -> None:
-        self.model, self.objective, self.parameters = model, objective, parameters
-        self.batch_size = how.batch_size
+        self.model, self.objective, self.owned = model, objective, owned
+        self.batch_size, self.processes = how.batch_size, processes
         self.fast = _compile(self._compute) if how.compiled else None
 
-    def __call__(self, batch: Batch, moment: Moment, most: int = 0) -> Result:
+    def __call__(
+        self,
+        batch: Batch,
+        moment: Moment,
+        place: Place | None = None,
+        most: int = 0,
+        restart: Callable[[], None] = _nothing,
+    ) -> Result:
         """Compute on a batch; the model must be in training mode.
 
         Args:
-            most: rows at once, 0 for no limit. A larger batch is taken in pieces whose gradients
-                are averaged: that of the whole, as long as no term couples its rows.
+            place: of these rows in a batch that several processes divide.
+            most: rows at once, 0 for no limit. More are taken in pieces whose gradients are
+                averaged: that of the whole, as long as no term couples its rows.
+            restart: what makes the noise begin anew, since each piece draws that of the batch.
         """
-        weights = self.objective.weights(moment)
-        pieces = batch.parts(most) if 0 < most < len(batch) else [batch]
-        terms, gradient, norm = self._run(pieces[0], weights, moment)
-        if len(pieces) == 1:
-            return Result(terms, weights, gradient, norm)
-        share = len(pieces[0]) / len(batch)
-        terms = {name: share * value for name, value in terms.items()}
-        gradient, marks = [share * g for g in gradient], 0 * norm
-        for piece in pieces[1:]:
-            share = len(piece) / len(batch)
-            more, other, norm = self._run(piece, weights, moment)
-            terms = {name: value + share * more[name] for name, value in terms.items()}
-            torch._foreach_add_(gradient, list(other), alpha=share)
-            marks = marks + 0 * norm  # a piece that is not finite marks the whole
-        return Result(terms, weights, gradient, norm_of(gradient) + marks)
+        place, weights = place or Place(0, len(batch), len(batch)), self.objective.weights(moment)
+        if self.processes.count == 1 and not 0 < most < len(batch):
+            return self._run(batch, weights, moment)
+        names, sums = [], []
+        for piece, where in _pieces(batch, place, most):
+            restart()
+            with placed(where):
+                result = self._run(piece, weights, moment)
+            names, sums = list(result.terms), _added(sums, result, where.share)
+        return self._averaged(names, self.processes.summed(sums))
 
-    def _run(self, batch: Batch, weights: dict[str, float], moment: Moment) -> Any:
+    def _averaged(self, names: list[str], sums: list[Tensor]) -> Result:
+        """From the sums of terms, gradients and marks to a result."""
+        rest = iter(sums)
+        terms = {name: next(rest) for name in names}
+        marks = [next(rest) for _ in self.owned]
+        gradients = [[next(rest) for _ in own] for own in self.owned]
+        norms = [norm_of(g) + mark for g, mark in zip(gradients, marks, strict=True)]
+        return Result(terms, list(gradients), norms)
+
+    def _run(self, batch: Batch, weights: dict[str, float], moment: Moment) -> Result:
         if self.fast is None or len(batch) != self.batch_size:
-            return self._evaluate(batch, list(weights.values()), moment)
+            return Result(*self._evaluate(batch, list(weights.values()), moment))
         tensors = {name: getattr(batch, name) for name in BATCH_FIELDS}
         tensors["seen"] = None if batch.seen is batch.x else batch.seen
-        return self.fast(tensors, torch.tensor(list(weights.values()), device=batch.x.device))
+        scales = torch.tensor(list(weights.values()), device=batch.x.device)
+        return Result(*self.fast(tensors, scales))
 
     def _compute(self, tensors: dict[str, Any], scales: Tensor) -> Any:
         seen = tensors["x"] if tensors["seen"] is None else tensors["seen"]
@@ -96,10 +117,38 @@ class Work:
     def _evaluate(self, batch: Batch, scales: Sequence[Any], moment: Moment) -> Any:
         trace = self.model.observe(batch, self.objective.samples)
         loss = self.objective.evaluate(self.model, trace, moment, scales)
-        gradient = gradients_of([loss.total], [self.parameters])[0]
+        own = {
+            f"{name} loss": player.loss(self.model, trace, moment).mean()
+            for name, player in self.objective.players.items()
+        }
+        losses = [loss.total, *own.values()]
+        gradients = gradients_of(losses, self.owned)
         # a loss that is not finite marks its gradient, so that nothing moves
-        norm = norm_of(gradient) + 0 * loss.total.detach()
-        return {name: value.detach() for name, value in loss.terms.items()}, gradient, norm
+        norms = [
+            norm_of(gradient) + 0 * cost.detach()
+            for gradient, cost in zip(gradients, losses, strict=True)
+        ]
+        terms = {name: value.detach() for name, value in (loss.terms | own).items()}
+        return terms, gradients, norms
+
+
+def _pieces(batch: Batch, place: Place, most: int) -> list[tuple[Batch, Place]]:
+    """The batch in parts of at most so many rows, with their places."""
+    size = most or len(batch)
+    return [
+        (part, place.within(i * size, i * size + len(part)))
+        for i, part in enumerate(batch.parts(size))
+    ]
+
+
+def _added(sums: list[Tensor], result: Result, share: float) -> list[Tensor]:
+    """Sums of terms, marks (zero, or not finite) and gradients, with this result's share."""
+    marks = [0 * norm for norm in result.norms]
+    tensors = [*result.terms.values(), *marks, *chain(*result.gradients)]
+    if not sums:
+        return [share * tensor for tensor in tensors]
+    torch._foreach_add_(sums, tensors, alpha=share)
+    return sums
 
 
 def out_of_memory(error: BaseException) -> bool:
