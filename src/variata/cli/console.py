@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 
+def speaks() -> bool:
+    """Whether this process speaks: the only one, or the first of those that `torchrun` started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def say(text: str) -> None:
     """A line of progress or advice, on standard error."""
-    print(text, file=sys.stderr, flush=True)
+    if speaks():
+        print(text, file=sys.stderr, flush=True)
 
 
 def warn(text: str) -> None:

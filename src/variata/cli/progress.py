@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from variata.cli.console import say
+from variata.cli.console import say, speaks
 from variata.training import Callback, History, Report
 
 
 def watcher(quiet: bool) -> Callback:
     """The callback that suits standard error."""
-    if quiet:
+    if quiet or not speaks():
         return Callback()
     return Bar() if sys.stderr.isatty() else Lines()
 

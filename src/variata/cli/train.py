@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from variata.cli.console import emit_json, say
+from variata.cli.console import emit_json, say, speaks
 from variata.cli.opening import (
     DeviceOption,
     IgnoreOption,
@@ -113,6 +113,8 @@ def train(
 
 
 def _finished(model: Any, folder: Path, as_json: bool) -> None:
+    if not speaks():
+        return
     about = model.saved.about
     best = [r for r in model.history if r["best"]][-1]
     if as_json:

@@ -88,8 +88,10 @@ def fit(
                 take_up(loop, state)
             elif said:
                 loop.history.notes.append(said)
+            _refuse_different(loop)
             loop.tick()
             _run(loop, train, valid, Callbacks(callbacks, loop.history), checkpoint, stop)
+            processes.alike(loop.step, device)  # what the first one saved is there for all
     loop.adopt_best()
     return loop.history
 
@@ -158,6 +160,14 @@ def _run(
     loop.history.ended = ended
     loop.history.step = loop.step
     callbacks.on_end(loop.history)
+
+
+def _refuse_different(loop: Loop) -> None:
+    if not loop.processes.alike(loop.step, loop.device):
+        raise StoreError(
+            "The processes found different checkpoints, so they cannot go on together: put the run "
+            "in a folder that all of them share."
+        )
 
 
 def _save(loop: Loop, checkpoint: Checkpoint, ended: str) -> None:

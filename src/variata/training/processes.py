@@ -61,6 +61,14 @@ class Processes:
         distributed.all_reduce(told, op=distributed.ReduceOp.MAX)
         return float(told[0]), int(told[1])
 
+    def alike(self, number: int, device: torch.device) -> bool:
+        """Whether all processes have the same number; waits until all have come here."""
+        if self.count == 1:
+            return True
+        both = torch.tensor([number, -number], dtype=torch.int64, device=device)
+        distributed.all_reduce(both, op=distributed.ReduceOp.MAX)
+        return int(both[0]) == -int(both[1])
+
     def share(self, module: nn.Module) -> None:
         """Give all processes the first one's weights."""
         if self.count > 1:
