@@ -21,10 +21,9 @@ from variata.objectives import Distortion, Objective, Rate
 from variata.recipes import Composition
 from variata.schedules import Moment, constant
 from variata.training import Callback, Checkpoint, History, Phase, Report, Settings, fit
+from variata.training.adamw import AdamW
 from variata.training.checkpoint import State
 from variata.training.machine import How
-from variata.training.optimiser import _judge_there, move
-from variata.training.optimiser import optimiser as optimiser_of
 from variata.training.phase import phase_at
 from variata.training.sampler import batches, steps_per_epoch
 from variata.training.work import Work
@@ -359,16 +358,44 @@ def test_a_changed_number_in_a_checkpoint_is_noticed(tmp_path: Path, change: str
 
 @pytest.mark.parametrize("norms", [[1.0, 1.2, 0.9], [1.0, 50.0, 1.0], [1.0, float("nan"), 1.0]])
 def test_an_accelerator_judges_gradients_as_the_processor_does(norms: list[float]) -> None:
-    """Fused optimisers take the scale and the refusal on any device, so that this runs anywhere."""
+    """The fused step takes the scale and the refusal on any device, so that this runs anywhere."""
     modules = [nn.Linear(3, 2, bias=False) for _ in range(2)]
     modules[1].load_state_dict(modules[0].state_dict())
-    here, there = (optimiser_of(module, 1e-2, 0.0) for module in modules)
+    here, there = (AdamW(module, 1e-2) for module in modules)
     direction = torch.full((2, 3), 6**-0.5)
     for norm in norms:
-        move(here, [direction * norm], torch.tensor(norm))
-        _judge_there(there, there.param_groups[0], torch.tensor(norm))
-        modules[1].weight.grad = direction * norm
-        there.step()
+        here.move([direction * norm], torch.tensor(norm))
+        there._step([direction * norm], 1e-2, *there._judged_there(torch.tensor(norm)))
     torch.testing.assert_close(modules[0].weight, modules[1].weight)
-    usual = float(there.param_groups[0]["usual_norm"])
-    assert usual == pytest.approx(here.param_groups[0]["usual_norm"], rel=1e-5)
+    assert float(there.usual_norm) == pytest.approx(here.usual_norm, rel=1e-5)
+
+
+def test_the_fused_step_is_that_of_torchs_optimiser() -> None:
+    modules = [nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2)) for _ in range(2)]
+    modules[1].load_state_dict(modules[0].state_dict())
+    groups = [
+        {"params": [p for p in modules[1].parameters() if p.dim() == 2], "weight_decay": 0.1},
+        {"params": [p for p in modules[1].parameters() if p.dim() == 1], "weight_decay": 0.0},
+    ]
+    theirs = torch.optim.AdamW(groups, lr=3e-3, betas=(0.9, 0.99), fused=True)
+    ours = AdamW(modules[0], weight_decay=0.1)
+    for _ in range(5):
+        gradient = [torch.randn_like(p) for p in ours.parameters]
+        for p, grad in zip((p for g in groups for p in g["params"]), gradient, strict=True):
+            p.grad = grad.clone()
+        ours.move(gradient, lr=3e-3)
+        theirs.step()
+    for p, q in zip(modules[0].parameters(), modules[1].parameters(), strict=True):
+        assert torch.equal(p, q)
+
+
+def test_an_optimiser_goes_on_from_its_state_and_refuses_anothers() -> None:
+    module = nn.Linear(3, 2)
+    first, second, gradient = AdamW(module), AdamW(module), [torch.ones(2, 3), torch.ones(2)]
+    first.move(gradient)
+    second.take_up(first.state())
+    for name, value in first.state().items():
+        assert torch.equal(value, second.state()[name])
+        assert value.abs().sum() > 0
+    with pytest.raises(KeyError):
+        AdamW(nn.Sequential(module, nn.Linear(1, 1))).take_up(first.state())

@@ -8,26 +8,20 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
 from variata.batch import Batch
 from variata.errors import DivergenceError
 from variata.models import LatentModel
 from variata.noise import Place, placed
 from variata.schedules import Moment
+from variata.training.adamw import AdamW
 from variata.training.average import Average
 from variata.training.clock import Clock
 from variata.training.habits import PLAIN
 from variata.training.history import History, Report
 from variata.training.machine import EAGER, How
 from variata.training.meter import Meter
-from variata.training.optimiser import (
-    learning_rate,
-    move,
-    optimiser,
-    parameters_of,
-    set_learning_rate,
-)
+from variata.training.optimiser import learning_rate
 from variata.training.phase import Phase, phase_at, players_of
 from variata.training.processes import ALONE, Processes
 from variata.training.randomness import reseed
@@ -82,8 +76,7 @@ class Loop:
         result = self._computed(examples, index, phase)
         moving = self._moving(phase)
         for player, gradient, norm in zip(moving, result.gradients, result.norms, strict=True):
-            set_learning_rate(player, lr)
-            move(player, gradient, norm)
+            player.move(gradient, norm, lr)
         self.average.update(self.step)
         self.meter.add(result.norms, result.terms)
         self.step += 1
@@ -185,7 +178,7 @@ class Loop:
     def _restart_noise(self) -> None:
         reseed(self.device, self.settings.seed, self.step)
 
-    def _moving(self, phase: Phase) -> list[Optimizer]:
+    def _moving(self, phase: Phase) -> list[AdamW]:
         """The optimisers of the model and of the phase's players."""
         playing = {id(player) for player in phase.objective.players.values()}
         pairs = zip(self.players, self.optimisers[1:], strict=True)
@@ -194,7 +187,7 @@ class Loop:
     def _work(self, phase: Phase) -> Work:
         work = self.works.get(id(phase))
         if work is None:
-            owned = [parameters_of(optimiser) for optimiser in self._moving(phase)]
+            owned = [optimiser.parameters for optimiser in self._moving(phase)]
             work = Work(self.model, phase.objective, owned, self.how, self.processes)
             self.works[id(phase)] = work
         return work
@@ -216,8 +209,7 @@ class Loop:
     def _restart(self) -> None:
         paces = [(self.model, 1.0), *((player, player.pace) for player in self.players)]
         self.optimisers = [
-            optimiser(module, self._highest, self.settings.weight_decay, pace)
-            for module, pace in paces
+            AdamW(module, self._highest, self.settings.weight_decay, pace) for module, pace in paces
         ]
         self.average = Average(self.model, self.settings.ema)
         self.works: dict[int, Work] = {}

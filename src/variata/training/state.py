@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Any
 
 from torch import Tensor
-from torch.optim import Optimizer
 
 from variata.errors import StoreError
 from variata.training.checkpoint import State
@@ -33,10 +32,9 @@ def state_of(loop: Loop) -> State:
     for i, player in enumerate(loop.players):
         tensors |= _named(f"player.{i}", player.state_dict())
     for i, optimiser in enumerate(loop.optimisers):
-        for j, values in optimiser.state_dict()["state"].items():
-            tensors |= _named(f"optimiser.{i}.{j}", values)
+        tensors |= _named(f"optimiser.{i}", optimiser.state())
     numbers: dict[str, Any] = {name: getattr(loop, name) for name in NUMBERS}
-    usual = [optimiser.param_groups[0].get("usual_norm") for optimiser in loop.optimisers]
+    usual = [optimiser.usual_norm for optimiser in loop.optimisers]
     numbers["usual_norms"] = [None if norm is None else float(norm) for norm in usual]
     numbers["meter"] = {"sums": loop.meter.sums, "count": loop.meter.count}
     numbers["how"] = loop.how.as_dict()
@@ -55,14 +53,15 @@ def take_up(loop: Loop, state: State) -> None:
         loop.average.model.load_state_dict(_under("average", state.tensors))
         for i, player in enumerate(loop.players):
             player.load_state_dict(_under(f"player.{i}", state.tensors))
-    except RuntimeError as error:
+        for i, optimiser in enumerate(loop.optimisers):
+            optimiser.take_up(_under(f"optimiser.{i}", state.tensors))
+            optimiser.usual_norm = state.numbers["usual_norms"][i]
+    except (RuntimeError, LookupError) as error:
         raise StoreError(
             "The checkpoint belongs to another model than this one: resume with the settings "
             "it was started with, or train into another folder."
         ) from error
     loop.best = {k: v.to(loop.device) for k, v in _under("best", state.tensors).items()}
-    for i, norm in enumerate(state.numbers["usual_norms"]):
-        _take_up_optimiser(loop.optimisers[i], _under(f"optimiser.{i}", state.tensors), norm)
     for name in NUMBERS:
         setattr(loop, name, state.numbers[name])
     loop.clock.before = state.numbers["seconds"]
@@ -70,18 +69,6 @@ def take_up(loop: Loop, state: State) -> None:
     past = state.numbers["history"]
     reports = [Report(**report) for report in past.pop("reports")]
     loop.history.__dict__.update(past, reports=reports)
-
-
-def _take_up_optimiser(
-    optimiser: Optimizer, tensors: dict[str, Tensor], usual_norm: float | None
-) -> None:
-    entries: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        i, key = name.split(".", 1)
-        entries.setdefault(int(i), {})[key] = value
-    optimiser.load_state_dict({**optimiser.state_dict(), "state": entries})
-    if usual_norm is not None:
-        optimiser.param_groups[0]["usual_norm"] = usual_norm
 
 
 def _named(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

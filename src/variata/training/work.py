@@ -16,8 +16,9 @@ from variata.models import LatentModel
 from variata.noise import Place, placed
 from variata.objectives import Objective
 from variata.schedules import Moment
+from variata.training.adamw import Gradients, norm_of
 from variata.training.machine import How
-from variata.training.optimiser import Gradients, gradients_of, norm_of
+from variata.training.optimiser import gradients_of
 from variata.training.processes import ALONE, Processes
 
 BATCH_FIELDS = tuple(field.name for field in fields(Batch))
