@@ -122,4 +122,4 @@ def test_choices_are_kept_when_a_training_is_resumed(tmp_path: Path) -> None:
     fit(made.model, made.phases, Rows(x), Rows(x), settings, checkpoint=checkpoint)
     state = checkpoint.load()
     assert state is not None
-    assert state.numbers["how"] == {"threads": 2, "compiled": False, "batch_size": 8}
+    assert state.numbers["how"] == How(threads=2, batch_size=8).as_dict()

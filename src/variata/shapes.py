@@ -33,6 +33,15 @@ def spread(value: Tensor, k: int) -> Tensor:
     return value.expand(k, *value.shape)
 
 
+def full(value: Tensor) -> Tensor:
+    """At least single precision: networks may multiply in less, probabilities are never in less.
+
+    >>> full(torch.zeros(1, dtype=torch.bfloat16)).dtype, full(torch.zeros(1).double()).dtype
+    (torch.float32, torch.float64)
+    """
+    return value.float() if value.dtype in (torch.bfloat16, torch.float16) else value
+
+
 def draw(distribution: Distribution, k: int, n: int) -> Tensor:
     """Draw (K, B, *event), adding only the leading dimensions that the distribution lacks.
 

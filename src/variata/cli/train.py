@@ -40,6 +40,12 @@ def train(
     threads: Annotated[
         int | None, typer.Option(help="Of the processor; longer runs measure what is best.")
     ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|fp32|bf16|fp64", help="Of products; auto: bf16 where the machine has it."
+        ),
+    ] = None,
     compile_: Annotated[
         str | None,
         typer.Option("--compile", metavar="auto|on|off", help="One graph; auto: where it pays."),
@@ -76,6 +82,7 @@ def train(
         "lr": lr,
         "seed": seed,
         "threads": threads,
+        "precision": precision,
         "compile": compile_,
         "likelihood": likelihood,
         "label": label,

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from variata.errors import ShapeError
-from variata.shapes import Shape, numel
+from variata.shapes import Shape, full, numel
 
 
 class Head(Protocol):
@@ -45,7 +45,7 @@ class Decoder(nn.Module):
         self.raw_shape: Shape = (int(head.per_element), *shape)  # type: ignore[arg-type]
 
     def forward(self, h: Tensor) -> Distribution:
-        raw = self.network(h.flatten(0, 1))
+        raw = full(self.network(h.flatten(0, 1)))
         if raw.shape[1:] != self.raw_shape:
             raw = self._reshaped(raw)
         return self.head(raw.unflatten(0, h.shape[:2]))

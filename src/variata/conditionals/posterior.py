@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from variata.distributions import Dirac, Gaussian
+from variata.shapes import full
 
 LOG_SCALE_BOUND = 7.0
 QUIET = 0.1
@@ -30,7 +31,7 @@ class GaussianPosterior(nn.Module):
         self.linear = nn.Linear(features, 2 * latent)
 
     def forward(self, h: Tensor | None, features: Tensor) -> Gaussian:
-        mean, raw = self.linear(features).chunk(2, -1)
+        mean, raw = full(self.linear(features)).chunk(2, -1)
         return Gaussian(mean, (LOG_SCALE_BOUND * torch.tanh(raw / LOG_SCALE_BOUND)).exp(), 1)
 
     @torch.no_grad()
@@ -54,7 +55,7 @@ class DiracPosterior(nn.Module):
         self.linear = nn.Linear(features, latent)
 
     def forward(self, h: Tensor | None, features: Tensor) -> Dirac:
-        return Dirac(self.linear(features), 1)
+        return Dirac(full(self.linear(features)), 1)
 
     @torch.no_grad()
     def start_linear(self, scale: Tensor) -> None:

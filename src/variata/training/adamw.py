@@ -27,11 +27,11 @@ class Group:
     decay: float
 
     @classmethod
-    def of(cls, parameters: list[Tensor], decay: float) -> Group:
+    def of(cls, parameters: Sequence[Tensor], decay: float) -> Group:
         """A group that has not moved yet."""
         means, squares = ([torch.zeros_like(p) for p in parameters] for _ in range(2))
         steps = [torch.zeros((), dtype=torch.float32, device=p.device) for p in parameters]
-        return cls(parameters, means, squares, steps, decay)
+        return cls(list(parameters), means, squares, steps, decay)
 
 
 class AdamW:
@@ -64,7 +64,9 @@ class AdamW:
         trained = [p for p in module.parameters() if p.requires_grad]
         matrices, rest = ([p for p in trained if (p.dim() >= 2) is two] for two in (True, False))
         self.groups = [
-            Group.of(list[Tensor](own), decay) for own, decay in ((matrices, weight_decay), (rest, 0.0)) if own
+            Group.of(list[Tensor](own), decay)
+            for own, decay in ((matrices, weight_decay), (rest, 0.0))
+            if own
         ]
         self.lr, self.pace = lr, pace
         self.usual_norm: float | Tensor | None = None

@@ -118,7 +118,7 @@ def _how(
         order = batches(len(train), size, settings.seed)
         return rehearsal(lambda: loop.advance(train, next(order)), how, seconds)
 
-    start = usual(model, -(-size // processes.count))
+    start = usual(model, -(-size // processes.count), device, settings.precision)
     if device.type != "cpu" or processes.count > 1:  # measuring together would disturb each other
         asked = settings.threads or start.threads
         return replace(start, threads=asked, compiled=settings.compile == "on"), ""

@@ -23,6 +23,7 @@ from variata.training.machine import EAGER, How
 from variata.training.meter import Meter
 from variata.training.optimiser import learning_rate
 from variata.training.phase import Phase, phase_at, players_of
+from variata.training.precision import data_type
 from variata.training.processes import ALONE, Processes
 from variata.training.randomness import reseed
 from variata.training.settings import Settings
@@ -60,8 +61,9 @@ class Loop:
         self.meter, self.history = Meter(), History()
         self.players = players_of(phases)
         for player in self.players:
-            player.to(device).train()
+            player.to(device, data_type(how.precision)).train()
         self.moment = clock.moment(0)
+        model.to(data_type(how.precision))
         self._restart()
         self.best = self._averaged()
         self.best_criterion, self.best_progress = math.inf, 0.0
@@ -139,7 +141,7 @@ class Loop:
 
     def adopt_best(self) -> None:
         """End with the weights that were best on the validation rows."""
-        self.model.load_state_dict(self.best)
+        self.model.float().load_state_dict(self.best)
         self.model.eval()
 
     def _in_own_units(self, figures: dict[str, float]) -> dict[str, float]:
@@ -168,7 +170,7 @@ class Loop:
                 )
 
     def _seen(self, batch: Batch, phase: Phase, place: Place) -> Batch:
-        batch = on(batch, self.device)
+        batch = on(batch, self.device, data_type(self.how.precision))
         if phase.view is None:
             return batch
         reseed(self.device, self.settings.seed, self.step, VIEW)

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from variata.training.habits import has_convolutions
+from variata.training.precision import chosen_precision, products_by
 
 SMALL = 2e8  # floating-point operations of a step under which one thread is faster
 
@@ -23,11 +24,15 @@ class How:
         threads: of the processor.
         compiled: in one compiled graph (which needs a C++ compiler on a processor).
         batch_size: of the batches that are worth compiling for.
+        precision: "fp32", "bf16" (matrix products alone) or "fp64".
+        products: the library that multiplies fp32 matrices on a processor: "usual" or "onednn".
     """
 
     threads: int = 1
     compiled: bool = False
     batch_size: int = 0
+    precision: str = "fp32"
+    products: str = "usual"
 
     def as_dict(self) -> dict[str, Any]:
         """The choices as plain values."""
@@ -37,13 +42,21 @@ class How:
 EAGER = How()
 
 
-def usual(model: nn.Module, batch_size: int) -> How:
+def usual(
+    model: nn.Module,
+    batch_size: int,
+    device: torch.device | str = "cpu",
+    precision: str = "auto",
+) -> How:
     """What suits a network before anything is measured: one thread for small work.
 
-    In small networks, waiting for each other costs threads more than sharing saves.
+    In small networks, waiting for each other costs threads more than sharing saves, and numbers
+    take longer to shorten than to multiply.
     """
-    threads = 1 if step_work(model, batch_size) < SMALL else torch.get_num_threads()
-    return How(threads, False, batch_size)
+    large = step_work(model, batch_size) >= SMALL
+    threads = torch.get_num_threads() if large else 1
+    exact = chosen_precision(precision, torch.device(device), large)
+    return How(threads, False, batch_size, exact)
 
 
 def step_work(model: nn.Module, batch_size: int) -> float:
@@ -59,10 +72,11 @@ def step_work(model: nn.Module, batch_size: int) -> float:
 
 @contextmanager
 def applied(how: How) -> Iterator[None]:
-    """Run with these threads, then put the number of threads back."""
+    """Run with these threads and products, then put back what was set before."""
     before = torch.get_num_threads()
     torch.set_num_threads(how.threads)
     try:
-        yield
+        with products_by(how.products):
+            yield
     finally:
         torch.set_num_threads(before)

@@ -8,6 +8,7 @@ from typing import Any
 
 from variata.errors import UsageError
 from variata.training.habits import PLAIN, Habits
+from variata.training.precision import PRECISIONS
 
 SHORTEST, LONGEST = 10, 200
 KINDS: dict[str, type[int] | type[float]] = {
@@ -41,6 +42,8 @@ class Settings:
         seed: of everything random.
         threads: of the processor; None chooses, in longer runs by a short measured trial.
         save_every: seconds between checkpoints of a run that is kept in a folder.
+        precision: "fp32", "bf16" (matrix products alone), "fp64", or "auto": bf16 where the machine
+            has instructions for it.
         compile: "on", "off", or "auto": where it pays, which is measured in long runs.
     """
 
@@ -54,6 +57,7 @@ class Settings:
     seed: int = 0
     threads: int | None = None
     save_every: float = 20.0
+    precision: str = "auto"
     compile: str = "auto"
 
     def __post_init__(self) -> None:
@@ -71,6 +75,10 @@ class Settings:
                 raise UsageError(f"{name} must be at least 0 and below {high}, got {value}.")
         if self.compile not in COMPILE:
             raise UsageError(f"compile must be auto, on or off, got {self.compile!r}.")
+        if self.precision not in PRECISIONS:
+            raise UsageError(
+                f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}."
+            )
         if not 0 <= self.seed < 2**63:
             raise UsageError(f"seed must be between 0 and 2^63 - 1, got {self.seed}.")
 

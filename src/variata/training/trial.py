@@ -10,6 +10,7 @@ from dataclasses import replace
 import torch
 
 from variata.training.machine import How, applied
+from variata.training.precision import exact_by
 
 FEWEST_STEPS = 200  # planned steps under which nothing is measured
 TRIAL_FROM = 15.0  # planned seconds from which threads are tried
@@ -48,6 +49,8 @@ def chosen(
     said = ""
     if threads is None and compiling != "on" and planned >= TRIAL_FROM:
         how, each, said = _threads(how, rehearse, SHARE * planned)
+        how, each, more = _products(how, each, rehearse, SHARE * planned)
+        said = " ".join(part for part in (said, more) if part)
     if compiling == "auto" and planned >= COMPILE_FROM:
         how, more = _compiled(how, each, rehearse, planned, phases)
         said = " ".join(part for part in (said, more) if part)
@@ -65,8 +68,19 @@ def _threads(how: How, rehearse: Rehearse, seconds: float) -> tuple[How, float, 
     best = min(mean, key=lambda count: mean[count])
     best = best if mean[best] < GAIN * mean[how.threads] else how.threads
     ratio = mean[best] / max(mean.values())
-    said = f"{best} of {most} threads ({ratio:.2f} of the slowest's time)" if len(mean) > 1 else ""
+    said = f"{best} of {most} threads ({ratio:.2f} of the slowest's time)." if len(mean) > 1 else ""
     return replace(how, threads=best), mean[best], said
+
+
+def _products(how: How, each: float, rehearse: Rehearse, seconds: float) -> tuple[How, float, str]:
+    """Whether oneDNN multiplies fp32 matrices faster, and as exactly, on this processor."""
+    if how.precision != "fp32" or not exact_by("onednn"):
+        return how, each, ""
+    other = replace(how, products="onednn")
+    took = statistics.fmean(rehearse(other, seconds) for _ in range(ROUNDS))
+    if took >= GAIN * each:
+        return how, each, ""
+    return other, took, f"Products by oneDNN ({took / each:.2f} of the time)."
 
 
 def _compiled(

@@ -77,13 +77,13 @@ def validate(
     The same rows and the same noise are used every time, so that differences are the model's.
     Several processes divide the rows, and all have the figures of all rows.
     """
-    rows = some_rows(len(examples), seed)
+    rows, dtype = some_rows(len(examples), seed), next(model.parameters()).dtype
     model.eval()
     sums = torch.zeros(3, dtype=torch.float64)
     with torch.inference_mode(), forked(device, seed, len(rows)):
         for index in rows.split(batch_size):
             place = processes.place(len(index))
-            batch = on(examples.gather(index[place.start : place.stop]), device)
+            batch = on(examples.gather(index[place.start : place.stop]), device, dtype)
             with placed(place):
                 sums += len(batch) * _figures(model, objective, batch)
     [sums] = processes.summed([sums.to(device)]) if processes.count > 1 else [sums]

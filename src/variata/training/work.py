@@ -19,6 +19,7 @@ from variata.schedules import Moment
 from variata.training.adamw import Gradients, norm_of
 from variata.training.machine import How
 from variata.training.optimiser import gradients_of
+from variata.training.precision import short_products
 from variata.training.processes import ALONE, Processes
 
 BATCH_FIELDS = tuple(field.name for field in fields(Batch))
@@ -64,7 +65,7 @@ class Work:
         processes: Processes = ALONE,
     ) -> None:
         self.model, self.objective, self.owned = model, objective, owned
-        self.batch_size, self.processes = how.batch_size, processes
+        self.how, self.processes = how, processes
         self.fast = _compile(self._compute) if how.compiled else None
 
     def __call__(
@@ -104,7 +105,7 @@ class Work:
         return Result(terms, list(gradients), norms)
 
     def _run(self, batch: Batch, weights: dict[str, float], moment: Moment) -> Result:
-        if self.fast is None or len(batch) != self.batch_size:
+        if self.fast is None or len(batch) != self.how.batch_size:
             return Result(*self._evaluate(batch, list(weights.values()), moment))
         tensors = {name: getattr(batch, name) for name in BATCH_FIELDS}
         tensors["seen"] = None if batch.seen is batch.x else batch.seen
@@ -116,12 +117,13 @@ class Work:
         return self._evaluate(Batch(**{**tensors, "seen": seen}), scales.unbind(), Moment())
 
     def _evaluate(self, batch: Batch, scales: Sequence[Any], moment: Moment) -> Any:
-        trace = self.model.observe(batch, self.objective.samples)
-        loss = self.objective.evaluate(self.model, trace, moment, scales)
-        own = {
-            f"{name} loss": player.loss(self.model, trace, moment).mean()
-            for name, player in self.objective.players.items()
-        }
+        with short_products(self.how.precision, batch.x.device):
+            trace = self.model.observe(batch, self.objective.samples)
+            loss = self.objective.evaluate(self.model, trace, moment, scales)
+            own = {
+                f"{name} loss": player.loss(self.model, trace, moment).mean()
+                for name, player in self.objective.players.items()
+            }
         losses = [loss.total, *own.values()]
         gradients = gradients_of(losses, self.owned)
         # a loss that is not finite marks its gradient, so that nothing moves
