@@ -9,12 +9,15 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
-from torch import nn
+from torch import Tensor, nn
 
+from variata.batch import Batch
 from variata.errors import UsageError, did_you_mean
 from variata.models import LatentModel
 from variata.recipes.parts import PART_NAMES, Parts
+from variata.schedules import Moment
 from variata.training import Phase
+from variata.training.phase import phase_at
 
 SEVERAL = ("hidden",)
 OWN_MODULES = ("encoder", "decoder")
@@ -35,6 +38,35 @@ class Composition:
     phases: Sequence[Phase]
     recipe: str = ""
     arguments: dict[str, Any] | None = None
+
+    def loss(self, batch: Batch | Tensor, progress: float = 1.0, step: int = 2**31) -> Tensor:
+        """The scalar to minimise at a moment of training, nats per example, for loops of your own.
+
+        Args:
+            batch: what to learn from; a tensor (B, *X) in model space is scored and read alike.
+            progress: how far the training is, from 0 to 1: it decides the phase and its schedules.
+            step: how many steps were taken.
+
+        Raises:
+            UsageError: for a recipe with players, whose critics have losses of their own.
+
+        >>> import torch
+        >>> from variata import recipes
+        >>> made = recipes.vae(shape=(4,), latent=2, hidden=(8,))
+        >>> made.loss(torch.zeros(5, 4)).shape
+        torch.Size([])
+        """
+        moment = Moment(step, progress)
+        phase = phase_at(self.phases, moment)
+        if phase.objective.players:
+            raise UsageError(
+                f"{self.recipe} trains {', '.join(phase.objective.players)} beside the model, each "
+                "by a loss of its own: train it with fit, or use variata.training.learn."
+            )
+        batch = batch if isinstance(batch, Batch) else Batch(batch, batch)
+        batch = batch if phase.view is None else phase.view(batch)
+        trace = self.model.observe(batch, phase.objective.samples)
+        return phase.objective(self.model, trace, moment).total
 
 
 class Recipe:
