@@ -27,7 +27,10 @@ PEERS: dict[str, list[str] | None] = {  # what each needs; None: our own environ
     "ours": None,
     "by_hand": None,
     "tutorial": None,
-    "pythae_loop": ["pythae==0.1.2"],
+    "pythae_loop": [TORCH, "pythae==0.1.2"],
+    "lightning_loop": [TORCH, "lightning"],
+    "keras_jax": ["keras>=3.10", "jax"],
+    "jax_scan": ["jax", "optax"],
 }
 
 
@@ -87,8 +90,8 @@ def python_of(peer: str, needs: list[str] | None) -> Path:
     ready = ENVIRONMENTS / peer / "ready"
     if not ready.exists():
         subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENTS / peer)], check=True)
-        for what in ([TORCH, "numpy"], needs):
-            subprocess.run([str(python), "-m", "pip", "install", "--quiet", *what], check=True)
+        for what in ("numpy", *needs):  # in this order: the pinned torch goes first
+            subprocess.run([str(python), "-m", "pip", "install", "--quiet", what], check=True)
         ready.touch()
     return python
 
