@@ -59,16 +59,23 @@ def compare(
     for _ in range(rounds):
         for peer, python in pythons.items():
             results[peer].append(run(python, peer, data, batch_size, epochs))
-    speeds = {p: statistics.median(r["images_per_second"] for r in results[p]) for p in pythons}
+    middle = {
+        peer: {name: statistics.median(r[name] for r in found) for name in found[0]}
+        for peer, found in results.items()
+    }
+    ours = middle["ours"]
     return [
         {
             "batch": batch_size,
             "peer": peer,
-            "images/s": round(speeds[peer]),
-            "ours is faster by": round(speeds["ours"] / speeds[peer], 2),
-            "valid nats": round(statistics.median(r["valid_nats"] for r in results[peer]), 2),
+            "images/s": round(figures["images_per_second"]),
+            "ours is faster by": round(ours["images_per_second"] / figures["images_per_second"], 2),
+            "our loop alone by": round(
+                ours["loop_images_per_second"] / figures["loop_images_per_second"], 2
+            ),
+            "valid nats": round(figures["valid_nats"], 2),
         }
-        for peer in pythons
+        for peer, figures in middle.items()
     ]
 
 

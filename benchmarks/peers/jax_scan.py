@@ -10,7 +10,12 @@ import optax
 from task import HIDDEN, LATENT, Task, report, seconds_of
 
 Weights = dict[str, tuple[Any, Any]]
-SIZES = {"e1": (784, HIDDEN), "e2": (HIDDEN, 2 * LATENT), "d1": (LATENT, HIDDEN), "d2": (HIDDEN, 784)}
+SIZES = {
+    "e1": (784, HIDDEN),
+    "e2": (HIDDEN, 2 * LATENT),
+    "d1": (LATENT, HIDDEN),
+    "d2": (HIDDEN, 784),
+}
 
 
 def layer(key: Any, size: tuple[int, int]) -> tuple[Any, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
+from typing import Any
+
 from task import HIDDEN, LATENT, VALID, Task, report, seconds_of
 from torch import nn
 
@@ -10,7 +13,7 @@ def main() -> None:
     task = Task.read()
     from variata import fit
 
-    def run() -> float:
+    def run() -> Any:
         encoder = nn.Sequential(nn.Linear(784, HIDDEN), nn.ReLU())
         decoder = nn.Sequential(nn.Linear(LATENT, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 784))
         model = fit(
@@ -26,12 +29,13 @@ def main() -> None:
             lr=1e-3,
             fractions=(1 - 2 * VALID, VALID, VALID),
         )
-        rows = model.saved.about["data"]["rows"]
-        run.rows = rows[0]  # type: ignore[attr-defined]
-        return -max(report["valid"]["elbo"] for report in model.history)
+        return model
 
-    loss, seconds = seconds_of(run)
-    report(task, seconds, loss, rows=run.rows)  # type: ignore[attr-defined]
+    model, seconds = seconds_of(run)
+    rows = model.saved.about["data"]["rows"][0]
+    loss = -max(report["valid"]["elbo"] for report in model.history)
+    loop = statistics.median(report["speed"] for report in model.history[1:])
+    report(task, seconds, loss, rows=rows, loop=loop)
 
 
 if __name__ == "__main__":

@@ -53,8 +53,26 @@ def seconds_of(run: Callable[[], Any]) -> tuple[Any, float]:
     return result, time.perf_counter() - begun
 
 
-def report(task: Task, seconds: float, loss: float, rows: int | None = None) -> None:
-    """Print one line of JSON."""
+def report(
+    task: Task, seconds: float, loss: float, rows: int | None = None, loop: float | None = None
+) -> None:
+    """Print one line of JSON.
+
+    Args:
+        seconds: of the whole training, everything counted.
+        loss: nats per example on the validation rows.
+        rows: learnt from in an epoch, where they are not the task's.
+        loop: images per second once training runs, where that is known apart.
+    """
     rows = rows or len(task.parts()[0])
     speed = rows * task.epochs / seconds
-    print(json.dumps({"images_per_second": speed, "seconds": seconds, "valid_nats": float(loss)}))
+    print(
+        json.dumps(
+            {
+                "images_per_second": speed,
+                "loop_images_per_second": loop or speed,
+                "seconds": seconds,
+                "valid_nats": float(loss),
+            }
+        )
+    )
