@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from variata import recipes
-from variata.atomic import make_folder, sha256, write_atomic, write_text
+from variata.atomic import PART, make_folder, sha256, write_atomic, write_text
 from variata.data import Schema
 from variata.errors import StoreError, UsageError, VariataError
 from variata.models import LatentModel
@@ -23,6 +23,7 @@ from variata.store.saved import FORMAT, Saved
 
 WEIGHTS, CONFIG, MANIFEST = "model.safetensors", "config.json", "manifest.json"
 HISTORY, CARD = "history.jsonl", "README.md"
+LEFT = ("training.lock",)
 FILES = (CONFIG, WEIGHTS, HISTORY, CARD)
 
 
@@ -88,10 +89,15 @@ def refuse_in_use(folder: Path) -> None:
     """
     if folder.is_file():
         raise StoreError(f"{folder} is a file; name a folder.")
-    if folder.is_dir() and any(folder.iterdir()):
+    if folder.is_dir() and not all(_left_by_the_dead(path) for path in folder.iterdir()):
         raise StoreError(
             f"{folder} is in use (there are files in it); nothing was written. Name another folder."
         )
+
+
+def _left_by_the_dead(path: Path) -> bool:
+    """Whether a killed training left this; who holds a lock is for the lock itself to say."""
+    return path.name in LEFT or (path.name.startswith(".") and path.suffix == PART)
 
 
 def _check(folder: Path) -> None:

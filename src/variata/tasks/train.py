@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform
+import uuid
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import fields, replace
@@ -12,24 +12,27 @@ from typing import Any, TypeVar
 import torch
 
 from variata import recipes, store
-from variata.errors import InterruptError, StoreError, UsageError
+from variata.errors import StoreError, UsageError
 from variata.models import start
 from variata.recipes import Composition
 from variata.recipes.catalogue import OWN_MODULES
 from variata.store import Saved
+from variata.tasks.asked import read_asked
+from variata.tasks.interrupt import interruptible, refuse_late, while_training
+from variata.tasks.made import made_with, versions
 from variata.tasks.model import Model
 from variata.tasks.plan import announcement, chosen_device, compose
 from variata.tasks.run import Run
 from variata.tasks.source import DataOptions, Prepared, options_of, prepare_data
-from variata.training import Callback, History, Settings, forked
+from variata.training import Callback, Callbacks, History, Settings, forked
 from variata.training import fit as train
 from variata.training.habits import habits_of
-from variata.version import __version__
 
 T = TypeVar("T", Settings, DataOptions)
 PREPARE_ROWS = 5_000  # enough to know the margins of the data
 
 
+@interruptible
 def fit(
     data: Any,
     recipe: str = "vae",
@@ -63,7 +66,8 @@ def fit(
         UsageError: for an unknown recipe or argument.
         StoreError: when `out` is in use or cannot be written.
         DivergenceError: when training left the finite numbers and could not be rescued.
-        InterruptError: when a signal ended a run that is kept in a folder.
+        InterruptError: when a signal (SIGINT, SIGTERM, SIGUSR1) ended a run that is kept in a
+            folder, or came before the first step. One in memory keeps the best weights so far.
 
     >>> import numpy as np
     >>> x = np.random.default_rng(0).normal(size=(200, 3))
@@ -85,21 +89,30 @@ def fit(
         composition = compose(recipe, prepared.schema, arguments, how.seed)
         how = how.resolved(len(prepared.splits.train), habits_of(composition.model))
         plan = {"recipe": recipe, "arguments": arguments, "settings": how.as_dict()}
+        made = {"versions": versions()} if run is None else made_with()
+        plan |= {"data": prepared.record, "device": device, "id": uuid.uuid4().hex, "made": made}
         if run is not None:
-            run.write_plan(plan | {"data": prepared.record, "device": device})
+            run.write_plan(plan)
         for line in announcement(prepared, composition, where):
             (announce or _silent)(line)
-        return _train(prepared, composition, how, where, run, callbacks)
+        return _train(prepared, composition, how, where, run, callbacks, plan, announce)
 
 
-def resume(folder: str | Path, callbacks: Sequence[Callback] = (), device: str = "") -> Model:
+@interruptible
+def resume(
+    folder: str | Path,
+    callbacks: Sequence[Callback] = (),
+    device: str = "",
+    announce: Callable[[str], None] | None = None,
+) -> Model:
     """Go on with a training that was interrupted.
 
     Raises:
-        StoreError: when there is none in the folder, or its data has changed.
+        StoreError: when there is none in the folder, or what was asked or its data has changed.
+        InterruptError: when a signal ended it again.
     """
     path = Path(folder)
-    plan = Run.read_plan(path)
+    plan = read_asked(path)
     record, settings = plan["data"], Settings(**plan["settings"])
     if record["source"] is None:
         raise StoreError(f"{path} cannot be resumed: its data was given in memory.")
@@ -109,7 +122,7 @@ def resume(folder: str | Path, callbacks: Sequence[Callback] = (), device: str =
     where = chosen_device(device or plan["device"])
     with Run(path, resume=True) as run:
         composition = compose(plan["recipe"], prepared.schema, plan["arguments"], settings.seed)
-        return _train(prepared, composition, settings, where, run, callbacks)
+        return _train(prepared, composition, settings, where, run, callbacks, plan, announce)
 
 
 def _silent(line: str) -> None: ...
@@ -122,36 +135,45 @@ def _train(
     device: torch.device,
     run: Run | None,
     callbacks: Sequence[Callback],
+    plan: dict[str, Any],
+    announce: Callable[[str], None] | None,
 ) -> Model:
+    told = Callbacks(callbacks, History())
+    told.on_start(plan | {"arguments": composition.arguments, "device": str(device)})
+    for note in told.history.notes:
+        (announce or _silent)(note)
     rows = torch.arange(min(len(prepared.splits.train), PREPARE_ROWS))
     with forked("cpu", settings.seed):
         start(composition.model, prepared.splits.train.gather(rows).x)
-    history = train(
-        composition.model,
-        composition.phases,
-        prepared.splits.train,
-        prepared.splits.valid,
-        settings,
-        device=device,
-        callbacks=callbacks,
-        checkpoint=None if run is None else run.checkpoint,
-        log_jacobian=prepared.schema.log_jacobian(),
-    )
+    with told.told_of_failure():
+        history = train(
+            composition.model,
+            composition.phases,
+            prepared.splits.train,
+            prepared.splits.valid,
+            settings,
+            device=device,
+            callbacks=told.callbacks,
+            checkpoint=None if run is None else run.checkpoint,
+            log_jacobian=prepared.schema.log_jacobian(),
+        )
     if history.ended == "interrupted" and run is not None:
-        raise _interrupted(history, run)
-    saved = _saved(prepared, composition, settings, device, history)
+        raise while_training(history, run.folder)
+    history.notes[:0] = told.history.notes
+    saved = _saved(prepared, composition, device, history, plan)
     if run is not None:
         store.save(saved, run.folder)
         run.finish()
+        refuse_late(run.folder)
     return Model(saved)
 
 
 def _saved(
     prepared: Prepared,
     composition: Composition,
-    settings: Settings,
     device: torch.device,
     history: History,
+    plan: dict[str, Any],
 ) -> Saved:
     last = history.reports[-1]
     training = {
@@ -164,25 +186,15 @@ def _saved(
         "notes": [*prepared.notes, *history.notes],
         "device": str(device),
     }
-    versions = {"variata": __version__, "torch": torch.__version__}
     about = {
         "data": prepared.record,
-        "settings": settings.as_dict(),
+        "settings": plan["settings"],
         "training": training,
-        "versions": versions | {"python": platform.python_version()},
+        **plan["made"],
     }
     reports = [report.as_dict() for report in history.reports]
     arguments = composition.arguments or {}
     return Saved(composition.model, composition.recipe, arguments, prepared.schema, about, reports)
-
-
-def _interrupted(history: History, run: Run) -> InterruptError:
-    error = InterruptError(
-        f"Stopped at step {history.step}, with everything saved. Go on with: "
-        f"variata train --resume {run.folder}"
-    )
-    error.exit_code = 128 + (history.signal or 2)
-    return error
 
 
 def _refuse_unsavable(out: str | Path | None, arguments: dict[str, Any]) -> None:

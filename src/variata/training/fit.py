@@ -46,7 +46,8 @@ def fit(
     """Train a model in place; it ends with the weights that were best on the validation rows.
 
     The caller's random state is left as it was. A signal (SIGINT, SIGTERM, SIGUSR1) ends training
-    after the step at hand, with a checkpoint where one is kept.
+    after the step at hand, with a checkpoint where one is kept; until the first step has been
+    taken, at once (`Stopped`).
 
     Args:
         model: moved to `device` and trained.
@@ -71,9 +72,10 @@ def fit(
     batch_size = settings.batch_size or 1
     per_epoch = steps_per_epoch(len(train), batch_size)
     planned = None if settings.epochs is None else settings.epochs * per_epoch
-    clock = Clock(planned, settings.budget)
     state = None if checkpoint is None else checkpoint.load()
+    clock = _clock(planned, settings.budget, state)
     with forked(device, settings.seed), StopRequest() as stop:
+        stop.look()
         how, said = _how(model.to(device), phases, settings, clock, device, train, state)
         with applied(how):
             loop = Loop(model, phases, settings, clock, device, log_jacobian, how)
@@ -84,6 +86,13 @@ def fit(
             _run(loop, train, valid, Callbacks(callbacks, loop.history), checkpoint, stop)
     loop.adopt_best()
     return loop.history
+
+
+def _clock(steps: int | None, budget: float | None, state: State | None) -> Clock:
+    """The clock of a training, in which a budget is a number of steps once it is resumed."""
+    if state is None or budget is None or state.numbers.get("planned") is None:
+        return Clock(steps, budget)
+    return Clock(state.numbers["planned"], timed=state.numbers["planned"] != steps)
 
 
 def _how(
@@ -128,6 +137,7 @@ def _run(
     reported, last = (past[0].step, past[0].progress) if past else (0, 0.0)
     while not ended:
         loop.advance(train, next(order))
+        stop.wait()  # until here there was nothing to save
         moment = loop.clock.moment(loop.step)
         callbacks.on_step(moment.progress, loop.clock.seconds())
         ended = _reason(loop, moment.progress, stop)
@@ -139,11 +149,11 @@ def _run(
             callbacks.on_report(report)
             reported, last = loop.step, moment.progress
             ended = ended or _impatient(loop, report.progress)
+        loop.history.ended, loop.history.signal = ended, stop.number
         due = loop.clock.seconds() - saved > loop.settings.save_every
         if checkpoint is not None and (ended or due):
             _save(loop, checkpoint, ended)
             saved = loop.clock.seconds()
-    loop.history.ended, loop.history.signal = ended, stop.number
     loop.history.step = loop.step
     callbacks.on_end(loop.history)
 
@@ -173,7 +183,8 @@ def _reason(loop: Loop, progress: float, stop: StopRequest) -> str:
         return "interrupted"
     if progress < 1:
         return ""
-    return "finished" if loop.step == loop.clock.steps else "budget"
+    by_steps = loop.step == loop.clock.steps and not loop.clock.timed
+    return "finished" if by_steps else "budget"
 
 
 def _impatient(loop: Loop, progress: float) -> str:

@@ -35,7 +35,7 @@ def state_of(loop: Loop) -> State:
     usual = loop.optimiser.param_groups[0].get("usual_norm")
     numbers["usual_norm"] = None if usual is None else float(usual)
     numbers["meter"] = {"sums": loop.meter.sums, "count": loop.meter.count}
-    numbers["how"] = loop.how.as_dict()
+    numbers["how"], numbers["planned"] = loop.how.as_dict(), loop.clock.planned(loop.step)
     numbers["seconds"], numbers["history"] = loop.clock.seconds(), asdict(loop.history)
     return State(tensors, numbers)
 
