@@ -151,7 +151,6 @@ def test_mlflow_keeps_one_run_with_all_figures(
     table_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mlflow = pytest.importorskip("mlflow", reason="mlflow is not installed")
-    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     uri = (tmp_path / "store").as_uri()
     record = in_two_parts(table_csv, tmp_path / "run", MLflow("test", uri=uri))
     client = mlflow.MlflowClient(tracking_uri=uri)

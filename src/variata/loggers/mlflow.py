@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from variata.loggers.figures import backend, figures, flat
@@ -14,14 +16,14 @@ STATUS = {"failed": "FAILED", "interrupted": "KILLED"}
 
 
 class MLflow(Callback):
-    """Logs to MLflow, to the place that MLFLOW_TRACKING_URI or `uri` names.
+    """Logs to MLflow: where `uri` or MLFLOW_TRACKING_URI say, otherwise to the folder `mlruns`.
 
     A resumed training goes on in the same run, which is found by its tag `variata.id`.
 
     Args:
         name: of the run.
         experiment: made where there is none.
-        uri: of the tracking server or store; None for MLflow's own choice.
+        uri: of the tracking server or store.
 
     Raises:
         MissingExtraError: mlflow is not installed.
@@ -36,7 +38,10 @@ class MLflow(Callback):
         self.run = ""
 
     def on_start(self, plan: Mapping[str, Any]) -> None:
-        self.client = self._mlflow.MlflowClient(tracking_uri=self.uri)
+        uri = self.uri or os.environ.get("MLFLOW_TRACKING_URI") or Path("mlruns").resolve().as_uri()
+        if uri.startswith("file:"):  # MLflow asks whether one means it
+            os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
+        self.client = self._mlflow.MlflowClient(tracking_uri=uri)
         self.run = self._same_run(plan["id"]) or self._new_run(plan)
         self.client.update_run(self.run, status="RUNNING")
 

@@ -15,6 +15,7 @@ from variata.training.checkpoint import Checkpoint, State
 from variata.training.clock import Clock
 from variata.training.habits import habits_of
 from variata.training.history import History
+from variata.training.known import known
 from variata.training.loop import Loop
 from variata.training.machine import How, applied, usual
 from variata.training.phase import Phase
@@ -72,7 +73,7 @@ def fit(
     batch_size = settings.batch_size or 1
     per_epoch = steps_per_epoch(len(train), batch_size)
     planned = None if settings.epochs is None else settings.epochs * per_epoch
-    state = None if checkpoint is None else checkpoint.load()
+    state = None if checkpoint is None else known(checkpoint.load())
     clock = _clock(planned, settings.budget, state)
     with forked(device, settings.seed), StopRequest() as stop:
         stop.look()

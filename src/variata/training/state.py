@@ -11,7 +11,9 @@ from variata.errors import StoreError
 from variata.training.checkpoint import State
 from variata.training.history import Report
 from variata.training.loop import Loop
+from variata.training.optimiser import parameters_of
 
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 NUMBERS = (
     "step",
     "failures",
@@ -47,15 +49,16 @@ def take_up(loop: Loop, state: State) -> None:
         StoreError: when the state belongs to another model.
     """
     try:
+        loop.model.load_state_dict(_under("best", state.tensors))  # only whether it fits
         loop.model.load_state_dict(_under("model", state.tensors))
         loop.average.model.load_state_dict(_under("average", state.tensors))
-    except RuntimeError as error:
+        _take_up_optimiser(loop, state)
+    except (RuntimeError, LookupError, ValueError) as error:
         raise StoreError(
             "The checkpoint belongs to another model than this one: resume with the settings "
             "it was started with, or train into another folder."
         ) from error
     loop.best = {k: v.to(loop.device) for k, v in _under("best", state.tensors).items()}
-    _take_up_optimiser(loop, state)
     for name in NUMBERS:
         setattr(loop, name, state.numbers[name])
     loop.clock.before = state.numbers["seconds"]
@@ -67,10 +70,14 @@ def take_up(loop: Loop, state: State) -> None:
 
 def _take_up_optimiser(loop: Loop, state: State) -> None:
     saved = loop.optimiser.state_dict()
-    entries: dict[int, dict[str, Tensor]] = {}
+    own, entries = parameters_of(loop.optimiser), dict[int, dict[str, Tensor]]()
     for name, value in _under("optimiser", state.tensors).items():
         i, key = name.split(".", 1)
         entries.setdefault(int(i), {})[key] = value
+        if value.shape != (() if key == "step" else own[int(i)].shape) or key not in MOMENTS:
+            raise ValueError(f"optimiser.{name} is {tuple(value.shape)}")
+    if any(len(entry) < len(MOMENTS) for entry in entries.values()):
+        raise ValueError("a part of the optimiser is missing")
     loop.optimiser.load_state_dict({**saved, "state": entries})
     if state.numbers["usual_norm"] is not None:
         loop.optimiser.param_groups[0]["usual_norm"] = state.numbers["usual_norm"]
