@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -399,3 +401,80 @@ def test_an_optimiser_goes_on_from_its_state_and_refuses_anothers() -> None:
         assert value.abs().sum() > 0
     with pytest.raises(KeyError):
         AdamW(nn.Sequential(module, nn.Linear(1, 1))).take_up(first.state())
+
+
+def test_a_budget_becomes_a_number_of_steps_once_it_is_resumed(tmp_path: Path) -> None:
+    """From there on the bits depend on the steps alone, however slowly they are taken."""
+    settings = Settings(budget=1.5, batch_size=8, patience=1.0, threads=1)
+
+    def go_on(folder: Path, *callbacks: Callback) -> tuple[LatentModel, History]:
+        made = composition()
+        kept = Checkpoint(folder)
+        return made.model, fit(
+            made.model, made.phases, rows(), rows(), settings, checkpoint=kept, callbacks=callbacks
+        )
+
+    go_on(tmp_path / "a", StopAt(40))
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    state = Checkpoint(tmp_path / "a").load()
+    assert state is not None
+    planned = state.numbers["planned"]
+    assert planned > 40
+    at_once, history = go_on(tmp_path / "a")
+    _, stopped = go_on(tmp_path / "b", Pause(0.05), StopAt(3))
+    assert stopped.step == 43
+    slowly, other = go_on(tmp_path / "b")
+    assert history.ended == other.ended == "budget"
+    assert history.step == other.step == planned
+    for ours, theirs in zip(weights(at_once), weights(slowly), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+class Pause(Callback):
+    """Takes its time at every step."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def on_step(self, progress: float, seconds: float) -> None:
+        time.sleep(self.seconds)
+
+
+class Quiet(BaseException):
+    """An error that is no Exception and cannot even be told."""
+
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), Quiet(), GeneratorExit(), MemoryError("full")])
+@pytest.mark.parametrize("method", ["on_step", "on_report", "on_end"])
+def test_whatever_a_callback_raises_training_goes_on_and_tells_it_once(
+    method: str, error: BaseException
+) -> None:
+    class Raising(Callback):
+        calls = 0
+
+    def call(self: Raising, *_: object) -> None:
+        self.calls += 1
+        raise error
+
+    setattr(Raising, method, call)
+    made, raising = composition(), Raising()
+    history = fit(
+        made.model, made.phases, rows(), rows(), SETTINGS, callbacks=[raising, Callback()]
+    )
+    assert history.ended == "finished"
+    assert raising.calls == 1
+    assert len(history.notes) == 1
+    assert f"Raising failed in {method} and was left out" in history.notes[0]
+
+
+def test_ctrl_c_in_a_callback_still_stops_the_training() -> None:
+    class Impatient(Callback):
+        def on_step(self, progress: float, seconds: float) -> None:
+            raise KeyboardInterrupt
+
+    made = composition()
+    with pytest.raises(KeyboardInterrupt):
+        fit(made.model, made.phases, rows(), rows(), SETTINGS, callbacks=[Impatient()])

@@ -16,7 +16,7 @@ def main() -> None:
     def run() -> Any:
         encoder = nn.Sequential(nn.Linear(784, HIDDEN), nn.ReLU())
         decoder = nn.Sequential(nn.Linear(LATENT, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 784))
-        model = fit(
+        return fit(
             task.x,
             recipe="beta_vae",
             beta=1.0,
@@ -29,7 +29,6 @@ def main() -> None:
             lr=1e-3,
             fractions=(1 - 2 * VALID, VALID, VALID),
         )
-        return model
 
     model, seconds = seconds_of(run)
     rows = model.saved.about["data"]["rows"][0]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from variata.version import __version__
 
 if TYPE_CHECKING:
-    from variata import errors, recipes
+    from variata import errors, loggers, recipes
     from variata.estimator import VAE
     from variata.tasks.model import Model, load
     from variata.tasks.train import fit
@@ -26,7 +26,7 @@ HOMES = {
     "load": "variata.tasks.model",
     "fit": "variata.tasks.train",
 }
-MODULES = ("errors", "recipes")
+MODULES = ("errors", "loggers", "recipes")
 
 
 def __getattr__(name: str) -> Any:
@@ -41,4 +41,4 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *HOMES, *MODULES})
 
 
-__all__ = ["VAE", "Model", "__version__", "errors", "fit", "load", "recipes"]
+__all__ = ["VAE", "Model", "__version__", "errors", "fit", "load", "loggers", "recipes"]

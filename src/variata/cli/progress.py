@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from variata.cli.console import say, speaks
@@ -20,7 +22,8 @@ class Lines(Callback):
     """A line for every validation."""
 
     def on_report(self, report: Report) -> None:
-        say(f"{report.progress:4.0%}  epoch {report.epoch:6.1f}  {figures(report)}")
+        left = remaining(report)
+        say(f"{report.progress:4.0%}  {left:>8} left  epoch {report.epoch:6.1f}  {figures(report)}")
 
     def on_end(self, history: History) -> None:
         finish(history)
@@ -41,6 +44,8 @@ class Bar(Callback):
         )
         self.bar = Progress(*columns, console=Console(stderr=True), transient=True)
         self.task = self.bar.add_task("", total=1.0)
+
+    def on_start(self, plan: Mapping[str, Any]) -> None:
         self.bar.start()
 
     def on_step(self, progress: float, seconds: float) -> None:
@@ -54,6 +59,17 @@ class Bar(Callback):
         if history.reports:
             say(f"epoch {history.reports[-1].epoch:.1f}  {figures(history.reports[-1])}")
         finish(history)
+
+
+def remaining(report: Report) -> str:
+    """The time that is left, judged by the time and the progress so far.
+
+    >>> remaining(Report(9, 1, 0.25, 40, 1234, 1e-3, {}, {}, {}, 0, True))
+    '0:02:00'
+    """
+    if not report.progress:
+        return "?"
+    return str(timedelta(seconds=round(report.seconds * (1 / report.progress - 1))))
 
 
 def figures(report: Report) -> str:
@@ -74,6 +90,8 @@ def finish(history: History) -> None:
     """How training ended, and what was unusual."""
     for note in history.notes:
         say(f"note: {note}")
+    if not history.reports:  # an error says the rest
+        return
     say(
         f"Training ended ({history.ended}); the best weights are those of step {history.best_step}."
     )

@@ -64,6 +64,10 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with an interrupted run.")
     ] = None,
+    log: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="tensorboard, wandb or mlflow; may be repeated."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     as_json: JsonOption = False,
     set_: Annotated[
@@ -95,7 +99,8 @@ def train(
         from variata.tasks.train import resume as go_on
 
         say(f"Going on with {resume}")
-        model = go_on(resume, [watcher(quiet)], "" if device == "auto" else device)
+        watch = [*_loggers(log, resume), watcher(quiet)]
+        model = go_on(resume, watch, "" if device == "auto" else device, say)
         return _finished(model, resume, as_json)
     given = _given(
         **plain,
@@ -113,10 +118,18 @@ def train(
     settings.pop("out", None)
     from variata.tasks.train import fit
 
-    watch = [watcher(quiet)]
+    watch = [*_loggers(log, folder), watcher(quiet)]
     announce = None if quiet else say
     model = fit(data, device=device, out=folder, callbacks=watch, announce=announce, **settings)
     return _finished(model, folder, as_json)
+
+
+def _loggers(names: list[str] | None, run: Path) -> list[Any]:
+    if not names:
+        return []
+    from variata.loggers import named
+
+    return [named(name, run) for name in dict.fromkeys(names)]
 
 
 def _finished(model: Any, folder: Path, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ PART_LABELS = {
     "test": ("y_test", "test_y", "test_labels"),
 }
 SPARSE_ERRORS = (ValueError, TypeError, KeyError, IndexError, MemoryError)
+DENSE, DENSER = 1 << 30, 1_000  # bytes, or times its own size, that a sparse matrix may become
 SPARSE_KEYS = {"data", "indices", "indptr", "shape"}
 
 
@@ -157,6 +159,7 @@ def _dense(path: Path, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     by_column = arrays.get("format", np.array(b"csr")).item() in (b"csc", "csc")
     try:
         shape = tuple(int(s) for s in arrays["shape"])
+        _require_room(shape, arrays)
         dense = np.zeros(shape, dtype=arrays["data"].dtype)
         outer = np.repeat(np.arange(len(arrays["indptr"]) - 1), np.diff(arrays["indptr"]))
         cells = (arrays["indices"], outer) if by_column else (outer, arrays["indices"])
@@ -164,6 +167,13 @@ def _dense(path: Path, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     except SPARSE_ERRORS as error:
         raise DataError(f"Could not read '{path}' as a sparse matrix: {reason(error)}.") from error
     return dense
+
+
+def _require_room(shape: tuple[int, ...], arrays: Mapping[str, np.ndarray]) -> None:
+    size = math.prod(shape) * arrays["data"].dtype.itemsize
+    held = sum(arrays[key].nbytes for key in SPARSE_KEYS)
+    if size > max(DENSE, DENSER * held):
+        raise ValueError(f"it would take {size:,} bytes as rows of numbers, for {held:,} here")
 
 
 def _column(array: np.ndarray, column: str | int, option: str) -> int:

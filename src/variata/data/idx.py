@@ -13,6 +13,7 @@ from typing import IO
 import numpy as np
 
 from variata.data.reasons import reason
+from variata.data.sizes import read_at_most
 from variata.data.source import Source, encode_labels, three_parts
 from variata.errors import DataError
 
@@ -99,7 +100,7 @@ def _parse(path: Path, stream: IO[bytes] | gzip.GzipFile) -> np.ndarray:
     shape = struct.unpack(f">{dims}I", stream.read(4 * dims))
     dtype = np.dtype(DTYPES[code])
     size = math.prod(shape) * dtype.itemsize
-    data = stream.read(min(size, LARGEST) + 1)
+    data = read_at_most(stream, min(size, LARGEST) + 1)
     if len(data) != size:
         came = "more" if len(data) > size else len(data)
         raise DataError(f"'{path}' should hold {size} bytes for shape {shape}, got {came}.")

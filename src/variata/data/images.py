@@ -15,6 +15,7 @@ import numpy as np
 
 from variata.data.pictures import Look, Picture, look, read
 from variata.data.reasons import reason
+from variata.data.sizes import require_whole_members
 from variata.data.source import Source, encode_labels, three_parts
 from variata.errors import DataError
 
@@ -46,6 +47,7 @@ def from_zip(path: Path, size: Size | None = None) -> Source:
     try:
         with zipfile.ZipFile(path) as archive:
             members = {m.filename: m for m in archive.infolist() if _wanted(m.filename)}
+            require_whole_members(archive, path)
             for name, member in members.items():
                 if member.file_size > LARGEST_MEMBER:
                     raise DataError(f"'{name}' in '{path}' is too large to be a picture.")

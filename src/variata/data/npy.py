@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from variata.data.reasons import damaged
+from variata.data.sizes import require_whole_array, require_whole_members
 from variata.errors import DataError
+
+MAGIC = b"\x93NUMPY"
 
 
 def read_npy(path: Path) -> np.ndarray:
@@ -17,9 +21,9 @@ def read_npy(path: Path) -> np.ndarray:
         DataError: damaged, or it holds Python objects, naming the file.
     """
     try:
-        array = np.load(path, allow_pickle=False)
+        array = _loaded(path)
     except Exception as error:  # damaged bytes make numpy raise almost anything
-        raise _refused(path, ".npy", b"\x93NUMPY", "numpy.save", error) from error
+        raise _refused(path, ".npy", MAGIC, "numpy.save", error) from error
     if isinstance(array, np.ndarray):
         return array
     array.close()
@@ -33,11 +37,11 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         DataError: damaged, without arrays, or with Python objects, naming the file.
     """
     try:
-        archive = np.load(path, allow_pickle=False)
+        archive = _loaded(path)
         if isinstance(archive, np.ndarray):
             raise DataError(f"'{path}' holds one array; rename it to end in .npy.")
         with archive:
-            arrays = {name: archive[name] for name in archive.files}
+            arrays = {name: _member(path, archive, name) for name in archive.files}
     except DataError:
         raise
     except Exception as error:
@@ -45,6 +49,26 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     if not arrays:
         raise DataError(f"'{path}' holds no arrays; write it again with numpy.savez(path, x=...).")
     return arrays
+
+
+def _loaded(path: Path) -> Any:
+    with path.open("rb") as stream:
+        start = stream.read(len(MAGIC))
+        stream.seek(0)
+        if start == MAGIC:
+            require_whole_array(stream, path.stat().st_size)
+    return np.load(path, allow_pickle=False)
+
+
+def _member(path: Path, archive: Any, name: str) -> np.ndarray:
+    """One array, after a look at what it claims."""
+    require_whole_members(archive.zip, path)
+    inner = name if name in archive.zip.namelist() else f"{name}.npy"
+    with archive.zip.open(inner) as stream:
+        if stream.read(len(MAGIC)) == MAGIC:
+            stream.seek(0)
+            require_whole_array(stream, archive.zip.getinfo(inner).file_size)
+    return archive[name]
 
 
 def _refused(path: Path, kind: str, start: bytes, again: str, error: Exception) -> DataError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -9,12 +10,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from variata.data.checks import require_finite
 from variata.data.codes import decode_codes, encode_values
 from variata.data.describe import describe
 from variata.data.layouts import to_model_order, to_own_order
+from variata.data.record import require_sound
 from variata.data.values import as_array, is_frame, unique_names
 from variata.errors import DataError, ShapeError
 
@@ -119,14 +122,20 @@ class Schema:
         """Return the schema that `to_json` wrote.
 
         Raises:
-            DataError: a field is missing or unknown.
+            DataError: a field is missing, unknown, of the wrong kind, or does not fit the others.
         """
         names = {f.name for f in fields(cls)}
         if set(record) != names:
             odd = ", ".join(sorted(set(record) ^ names))
             raise DataError(f"Expected the fields of a schema; missing or unknown: {odd}.")
-        values: dict[str, Any] = {k: _frozen(v) for k, v in record.items()}
-        return cls(**values)
+        try:
+            schema = TypeAdapter(cls).validate_json(json.dumps(dict(record)), strict=True)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise DataError(f"The schema's {where}: {first['msg'].lower()}.") from error
+        require_sound(schema)
+        return schema
 
     def _select(self, values: Any) -> Any:
         if not is_frame(values) or self.columns is None:
@@ -141,7 +150,3 @@ class Schema:
         if array.ndim == 0 or array.shape[1:] != self.own_shape:
             expected = ", ".join(["N", *map(str, self.own_shape)])
             raise ShapeError(f"Expected an array ({expected}), got {array.shape}.")
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(v) for v in value) if isinstance(value, list) else value

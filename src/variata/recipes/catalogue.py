@@ -101,6 +101,11 @@ class Recipe:
         )
 
     @property
+    def ours(self) -> bool:
+        """Whether it is a part of variata."""
+        return self.function.__module__.startswith("variata.")
+
+    @property
     def arguments(self) -> dict[str, inspect.Parameter]:
         """All arguments by name, those of `Parts` first."""
         return dict(self.__signature__.parameters)

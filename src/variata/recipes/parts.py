@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import torch
 from annotated_types import Ge, Gt, MinLen
 from torch import nn
@@ -164,7 +165,7 @@ class Parts:
                 "or one for each."
             )
         if isinstance(self.floor, tuple):
-            return torch.tensor(self.floor).view(self.shape).tolist()
+            return np.reshape(self.floor, self.shape).tolist()
         return self.floor
 
 

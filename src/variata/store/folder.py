@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from variata import recipes
-from variata.atomic import make_folder, sha256, write_atomic, write_text
+from variata.atomic import PART, make_folder, sha256, write_atomic, write_text
 from variata.data import Schema
 from variata.errors import StoreError, UsageError, VariataError
-from variata.models import LatentModel
+from variata.recipes import Composition
 from variata.recipes.catalogue import OWN_MODULES
 from variata.store.card import card
+from variata.store.history import read_history, write_history
 from variata.store.saved import FORMAT, Saved
+from variata.store.weights import require_room, take_weights
 
 WEIGHTS, CONFIG, MANIFEST = "model.safetensors", "config.json", "manifest.json"
 HISTORY, CARD = "history.jsonl", "README.md"
+NOT_A_MODEL = (KeyError, TypeError, ValueError, RuntimeError, OverflowError, VariataError)
+LEFT = ("training.lock",)
 FILES = (CONFIG, WEIGHTS, HISTORY, CARD)
 
 
@@ -42,7 +46,7 @@ def save(saved: Saved, folder: Path) -> None:
     (folder / MANIFEST).unlink(missing_ok=True)
     write_text(folder / CONFIG, config + "\n")
     write_atomic(folder / WEIGHTS, lambda part: save_file(tensors, part))
-    write_text(folder / HISTORY, "".join(json.dumps(report) + "\n" for report in saved.reports))
+    write_history(folder / HISTORY, saved.reports)
     write_text(folder / CARD, card(saved))
     write_text(folder / MANIFEST, json.dumps(_manifest(folder), indent=2) + "\n")
     _compare(tensors, _tensors(load(folder).module), folder)
@@ -63,16 +67,11 @@ def load(folder: Path, device: torch.device | str = "cpu") -> Saved:
             f"{folder / CONFIG} has format {version!r}, this variata reads up to {FORMAT}: "
             "upgrade variata."
         )
-    try:
-        composition = recipes.build(config["recipe"], **config["arguments"])
-        schema = Schema.from_json(config["schema"])
-    except (KeyError, TypeError, ValueError, VariataError) as error:
-        raise StoreError(f"{folder / CONFIG} does not describe a model: {error}") from error
-    _take_weights(composition.model, folder / WEIGHTS)
+    composition, schema, about = _described(folder, config)
+    take_weights(composition.model, folder / WEIGHTS)
     module = composition.model.to(device).eval()
-    reports = [json.loads(line) for line in (folder / HISTORY).read_text().splitlines()]
-    arguments = composition.arguments or {}
-    return Saved(module, config["recipe"], arguments, schema, config.get("about", {}), reports)
+    arguments, reports = composition.arguments or {}, read_history(folder / HISTORY)
+    return Saved(module, config["recipe"], arguments, schema, about, reports)
 
 
 def exists(folder: Path) -> bool:
@@ -88,10 +87,15 @@ def refuse_in_use(folder: Path) -> None:
     """
     if folder.is_file():
         raise StoreError(f"{folder} is a file; name a folder.")
-    if folder.is_dir() and any(folder.iterdir()):
+    if folder.is_dir() and not all(_left_by_the_dead(path) for path in folder.iterdir()):
         raise StoreError(
             f"{folder} is in use (there are files in it); nothing was written. Name another folder."
         )
+
+
+def _left_by_the_dead(path: Path) -> bool:
+    """Whether a killed training left this; who holds a lock is for the lock itself to say."""
+    return path.name in LEFT or (path.name.startswith(".") and path.suffix == PART)
 
 
 def _check(folder: Path) -> None:
@@ -116,19 +120,28 @@ def _check(folder: Path) -> None:
             )
 
 
+def _described(folder: Path, config: dict[str, Any]) -> tuple[Composition, Schema, dict[str, Any]]:
+    """The untrained model, its schema, and what is known of it."""
+    try:
+        schema, about = Schema.from_json(config["schema"]), config.get("about", {})
+        if list(config["arguments"]["shape"]) != list(schema.shape) or not isinstance(about, dict):
+            raise UsageError("its parts do not fit together.")
+        build = partial(recipes.build, config["recipe"], **config["arguments"])
+        if recipes.get(config["recipe"]).ours:  # what others write may need numbers to be built
+            require_room(build, config["arguments"], folder / WEIGHTS)
+        return build(), schema, about
+    except StoreError:
+        raise
+    except NOT_A_MODEL as error:
+        raise StoreError(f"{folder / CONFIG} does not describe a model: {error}") from error
+
+
 def _manifest(folder: Path) -> dict[str, Any]:
     files = {
         name: {"sha256": sha256(folder / name), "bytes": (folder / name).stat().st_size}
         for name in FILES
     }
     return {"format": FORMAT, "files": files}
-
-
-def _take_weights(module: LatentModel, path: Path) -> None:
-    try:
-        module.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError, OSError) as error:
-        raise StoreError(f"{path} does not hold the weights of this model: {error}") from error
 
 
 def _tensors(module: torch.nn.Module) -> dict[str, Tensor]:
@@ -163,7 +176,7 @@ def _refuse_own_modules(saved: Saved) -> None:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise StoreError(f"{path} cannot be read: {error}.") from error
     if not isinstance(content, dict):
         raise StoreError(f"{path} is damaged: it does not hold an object.")

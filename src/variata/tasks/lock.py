@@ -7,6 +7,8 @@ from pathlib import Path
 
 from variata.errors import StoreError
 
+LOCK = "training.lock"
+
 
 class Lock:
     """Holds a file for one process; the system lets go of it when that process ends.

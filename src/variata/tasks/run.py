@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from variata import store
-from variata.atomic import make_folder, write_text
-from variata.errors import StoreError
+from variata.atomic import make_folder, sweep
 from variata.store import Saved
-from variata.tasks.lock import Lock
+from variata.tasks.asked import PLAN, write_asked
+from variata.tasks.interrupt import before_a_step
+from variata.tasks.lock import LOCK, Lock
 from variata.training import Checkpoint
+from variata.training.signals import Stopped
 
-PLAN, LOCK, STATE = "training.json", "training.lock", "checkpoint"
+STATE = "checkpoint"
 
 
 class Run:
@@ -42,10 +43,14 @@ class Run:
 
     def __enter__(self) -> Run:
         self._lock.__enter__()
+        sweep(self.folder)
+        sweep(self.folder / STATE)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: object, *_: object) -> None:
         self._lock.__exit__(None, None, None)
+        if isinstance(error, Stopped) and (self.folder / PLAN).is_file():
+            raise before_a_step(error.number, self.folder) from None
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -55,30 +60,12 @@ class Run:
     def write_plan(self, plan: dict[str, Any]) -> None:
         """Write down what is needed to go on after an interruption."""
         if self.writes:
-            write_text(self.folder / PLAN, json.dumps(plan, indent=2) + "\n")
+            write_asked(self.folder, plan)
 
     def finish(self, saved: Saved) -> None:
         """Save the trained model, and drop what only an unfinished training needs."""
         if not self.writes:
             return
         store.save(saved, self.folder)
+        (self.folder / PLAN).unlink(missing_ok=True)  # first: without it the run counts as finished
         shutil.rmtree(self.folder / STATE, ignore_errors=True)
-        (self.folder / PLAN).unlink(missing_ok=True)
-
-    @staticmethod
-    def read_plan(folder: Path) -> dict[str, Any]:
-        """What an interrupted training was asked to do.
-
-        Raises:
-            StoreError: when the folder holds none, or it has finished already.
-        """
-        path = folder / PLAN
-        if not path.is_file():
-            done = store.exists(folder)
-            why = "its training has finished" if done else "it holds no interrupted training"
-            raise StoreError(f"{folder} cannot be resumed: {why}.")
-        try:
-            plan = json.loads(path.read_text())
-            return {"data": dict(plan["data"]), **plan}
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{path} is damaged: {error}.") from error

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from variata.data import Examples, Schema, Source, Splits, infer_schema, open_source, split
 from variata.errors import DataError
 
@@ -23,8 +25,8 @@ class DataOptions:
         likelihood: name of the likelihood; None chooses by the data.
     """
 
-    label: str | None = None
-    ignore: tuple[str, ...] = ()
+    label: str | int | None = None
+    ignore: tuple[str | int, ...] = ()
     key: str | None = None
     size: tuple[int, int] | None = None
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
@@ -87,8 +89,17 @@ def prepare_data(data: Any, options: DataOptions, seed: int) -> Prepared:
 
 
 def options_of(record: dict[str, Any]) -> DataOptions:
-    """The options that a run's data was read with."""
-    return DataOptions(**_tuples(record.get("options", {})))
+    """The options that a run's data was read with.
+
+    Raises:
+        DataError: the record holds none that could be.
+    """
+    try:
+        return TypeAdapter(DataOptions).validate_python(record.get("options", {}))
+    except ValidationError as error:
+        raise DataError(
+            f"The record of the data is damaged: {error.errors()[0]['msg']}."
+        ) from error
 
 
 def reopened(record: dict[str, Any]) -> Splits:
@@ -161,7 +172,3 @@ def _address(data: Any) -> str | None:
         return None
     path = Path(data)
     return str(path.resolve()) if path.exists() else str(data)
-
-
-def _tuples(options: dict[str, Any]) -> dict[str, Any]:
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}

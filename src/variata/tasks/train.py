@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-import platform
+import uuid
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 
 from variata import recipes, store
-from variata.errors import InterruptError, StoreError, UsageError
+from variata.errors import StoreError, UsageError
 from variata.models import start
 from variata.recipes import Composition
 from variata.recipes.catalogue import OWN_MODULES
 from variata.store import Saved
+from variata.tasks.asked import read_asked
+from variata.tasks.interrupt import interruptible, refuse_late, while_training
+from variata.tasks.made import made_with, versions
 from variata.tasks.model import Model
 from variata.tasks.plan import announcement, chosen_device, compose
 from variata.tasks.run import Run
 from variata.tasks.source import DataOptions, Prepared, options_of, prepare_data
-from variata.training import Callback, History, Processes, Settings, forked, joined
+from variata.training import Callback, Callbacks, History, Processes, Settings, forked, joined
 from variata.training import fit as train
 from variata.training.habits import habits_of
-from variata.version import __version__
 
 T = TypeVar("T", Settings, DataOptions)
 PREPARE_ROWS = 5_000  # enough to know the margins of the data
 
 
+@interruptible
 def fit(
     data: Any,
     recipe: str = "vae",
@@ -63,7 +66,8 @@ def fit(
         UsageError: for an unknown recipe or argument.
         StoreError: when `out` is in use or cannot be written.
         DivergenceError: when training left the finite numbers and could not be rescued.
-        InterruptError: when a signal ended a run that is kept in a folder.
+        InterruptError: when a signal (SIGINT, SIGTERM, SIGUSR1) ended a run that is kept in a
+            folder, or came before the first step. One in memory keeps the best weights so far.
 
     >>> import numpy as np
     >>> x = np.random.default_rng(0).normal(size=(200, 3))
@@ -86,21 +90,32 @@ def fit(
             composition = compose(recipe, prepared.schema, arguments, how.seed)
             how = how.resolved(len(prepared.splits.train), habits_of(composition.model))
             plan = {"recipe": recipe, "arguments": arguments, "settings": how.as_dict()}
+            made = {"versions": versions()} if run is None else made_with()
+            plan |= {"data": prepared.record, "device": device}
+            plan |= {"id": uuid.uuid4().hex, "made": made}
             if run is not None:
-                run.write_plan(plan | {"data": prepared.record, "device": device})
+                run.write_plan(plan)
             for line in announcement(prepared, composition, where, processes.count):
                 (announce or _silent)(line)
-            return _train(prepared, composition, how, where, run, callbacks, processes)
+            job = Job(prepared, composition, how, where, run, plan, processes)
+            return _train(job, callbacks, announce or _silent)
 
 
-def resume(folder: str | Path, callbacks: Sequence[Callback] = (), device: str = "") -> Model:
+@interruptible
+def resume(
+    folder: str | Path,
+    callbacks: Sequence[Callback] = (),
+    device: str = "",
+    announce: Callable[[str], None] | None = None,
+) -> Model:
     """Go on with a training that was interrupted.
 
     Raises:
-        StoreError: when there is none in the folder, or its data has changed.
+        StoreError: when there is none in the folder, or what was asked or its data has changed.
+        InterruptError: when a signal ended it again.
     """
     path = Path(folder)
-    plan = Run.read_plan(path)
+    plan = read_asked(path)
     record, settings = plan["data"], Settings(**plan["settings"])
     if record["source"] is None:
         raise StoreError(f"{path} cannot be resumed: its data was given in memory.")
@@ -113,51 +128,59 @@ def resume(folder: str | Path, callbacks: Sequence[Callback] = (), device: str =
         Run(path, resume=True, writes=processes.first) as run,
     ):
         composition = compose(plan["recipe"], prepared.schema, plan["arguments"], settings.seed)
-        return _train(prepared, composition, settings, where, run, callbacks, processes)
+        job = Job(prepared, composition, settings, where, run, plan, processes)
+        return _train(job, callbacks, announce or _silent)
 
 
 def _silent(line: str) -> None: ...
 
 
-def _train(
-    prepared: Prepared,
-    composition: Composition,
-    settings: Settings,
-    device: torch.device,
-    run: Run | None,
-    callbacks: Sequence[Callback],
-    processes: Processes,
-) -> Model:
-    rows = torch.arange(min(len(prepared.splits.train), PREPARE_ROWS))
-    with forked("cpu", settings.seed):
-        start(composition.model, prepared.splits.train.gather(rows).x)
-    history = train(
-        composition.model,
-        composition.phases,
-        prepared.splits.train,
-        prepared.splits.valid,
-        settings,
-        device=device,
-        callbacks=callbacks,
-        checkpoint=None if run is None else run.checkpoint,
-        log_jacobian=prepared.schema.log_jacobian(),
-        processes=processes,
-    )
+@dataclass(frozen=True)
+class Job:
+    """One training: everything that was decided before its first step."""
+
+    prepared: Prepared
+    composition: Composition
+    settings: Settings
+    device: torch.device
+    run: Run | None
+    plan: dict[str, Any]
+    processes: Processes
+
+
+def _train(job: Job, callbacks: Sequence[Callback], announce: Callable[[str], None]) -> Model:
+    composition, splits, run = job.composition, job.prepared.splits, job.run
+    told = Callbacks(callbacks if job.processes.first else (), History())
+    told.on_start(job.plan | {"arguments": composition.arguments, "device": str(job.device)})
+    for note in told.history.notes:
+        announce(note)
+    rows = torch.arange(min(len(splits.train), PREPARE_ROWS))
+    with forked("cpu", job.settings.seed):
+        start(composition.model, splits.train.gather(rows).x)
+    with told.told_of_failure():
+        history = train(
+            composition.model,
+            composition.phases,
+            splits.train,
+            splits.valid,
+            job.settings,
+            device=job.device,
+            callbacks=told.callbacks,
+            checkpoint=None if run is None else run.checkpoint,
+            log_jacobian=job.prepared.schema.log_jacobian(),
+            processes=job.processes,
+        )
     if history.ended == "interrupted" and run is not None:
-        raise _interrupted(history, run)
-    saved = _saved(prepared, composition, settings, device, history)
+        raise while_training(history, run.folder)
+    history.notes[:0] = told.history.notes
+    saved = _saved(job, history)
     if run is not None:
         run.finish(saved)
+        refuse_late(run.folder)
     return Model(saved)
 
 
-def _saved(
-    prepared: Prepared,
-    composition: Composition,
-    settings: Settings,
-    device: torch.device,
-    history: History,
-) -> Saved:
+def _saved(job: Job, history: History) -> Saved:
     last = history.reports[-1]
     training = {
         "ended": history.ended,
@@ -166,28 +189,18 @@ def _saved(
         "seconds": last.seconds,
         "best_step": history.best_step,
         "skipped": history.skipped,
-        "notes": [*prepared.notes, *history.notes],
-        "device": str(device),
+        "notes": [*job.prepared.notes, *history.notes],
+        "device": str(job.device),
     }
-    versions = {"variata": __version__, "torch": torch.__version__}
     about = {
-        "data": prepared.record,
-        "settings": settings.as_dict(),
+        "data": job.prepared.record,
+        "settings": job.plan["settings"],
         "training": training,
-        "versions": versions | {"python": platform.python_version()},
+        **job.plan["made"],
     }
+    made, schema = job.composition, job.prepared.schema
     reports = [report.as_dict() for report in history.reports]
-    arguments = composition.arguments or {}
-    return Saved(composition.model, composition.recipe, arguments, prepared.schema, about, reports)
-
-
-def _interrupted(history: History, run: Run) -> InterruptError:
-    error = InterruptError(
-        f"Stopped at step {history.step}, with everything saved. Go on with: "
-        f"variata train --resume {run.folder}"
-    )
-    error.exit_code = 128 + (history.signal or 2)
-    return error
+    return Saved(made.model, made.recipe, made.arguments or {}, schema, about, reports)
 
 
 def _refuse_unsavable(out: str | Path | None, arguments: dict[str, Any]) -> None:

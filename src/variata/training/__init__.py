@@ -1,6 +1,6 @@
 """Training: `learn` takes a step, `fit` is the loop."""
 
-from variata.training.callbacks import Callback
+from variata.training.callbacks import Callback, Callbacks
 from variata.training.checkpoint import Checkpoint
 from variata.training.fit import fit
 from variata.training.history import History, Report
@@ -13,6 +13,7 @@ from variata.training.validation import Examples, on
 
 __all__ = [
     "Callback",
+    "Callbacks",
     "Checkpoint",
     "Examples",
     "History",

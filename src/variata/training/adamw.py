@@ -158,9 +158,13 @@ class AdamW:
         """Go on from what `state` gave.
 
         Raises:
-            KeyError: when the state is another optimiser's.
+            LookupError, ValueError: when the state is another optimiser's.
         """
-        for name, value in self.state().items():
+        own = self.state()
+        for name in own | state:
+            if own[name].shape != state[name].shape:
+                raise ValueError(f"{name} has the shape {tuple(state[name].shape)}")
+        for name, value in own.items():
             value.copy_(state[name])
 
 

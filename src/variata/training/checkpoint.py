@@ -74,7 +74,7 @@ class Checkpoint:
         try:
             whole = sha256(self._weights(slot)) == digest
             return load_file(self._weights(slot)) if whole else None
-        except (OSError, SafetensorError):
+        except (OSError, SafetensorError, RuntimeError):
             return None
 
     def _older_slot(self) -> str:
@@ -92,7 +92,7 @@ class Checkpoint:
             numbers = json.loads(record["numbers"])
             whole = self._weights(slot).exists() and isinstance(numbers["step"], int)
             return record | {"numbers": numbers} if whole else None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return None
 
     def _weights(self, slot: str) -> Path:

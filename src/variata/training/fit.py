@@ -15,6 +15,7 @@ from variata.training.checkpoint import Checkpoint, State
 from variata.training.clock import Clock
 from variata.training.habits import habits_of
 from variata.training.history import History
+from variata.training.known import known
 from variata.training.loop import Loop
 from variata.training.machine import How, applied, usual
 from variata.training.phase import Phase
@@ -48,7 +49,8 @@ def fit(
     """Train a model in place; it ends with the weights that were best on the validation rows.
 
     The caller's random state is left as it was. A signal (SIGINT, SIGTERM, SIGUSR1) ends training
-    after the step at hand, with a checkpoint where one is kept.
+    after the step at hand, with a checkpoint where one is kept; until the first step has been
+    taken, at once (`Stopped`).
 
     Args:
         model: moved to `device` and trained.
@@ -77,9 +79,10 @@ def fit(
     processes.check(batch_size)
     per_epoch = steps_per_epoch(len(train), batch_size)
     planned = None if settings.epochs is None else settings.epochs * per_epoch
-    clock = Clock(planned, settings.budget)
-    state = None if checkpoint is None else checkpoint.load()
+    state = None if checkpoint is None else known(checkpoint.load())
+    clock = _clock(planned, settings.budget, state)
     with forked(device, settings.seed), StopRequest() as stop:
+        stop.look()
         processes.share(model.to(device))
         how, said = _how(model, phases, settings, clock, device, train, state, processes)
         with applied(how):
@@ -94,6 +97,13 @@ def fit(
             processes.alike(loop.step, device)  # what the first one saved is there for all
     loop.adopt_best()
     return loop.history
+
+
+def _clock(steps: int | None, budget: float | None, state: State | None) -> Clock:
+    """The clock of a training, in which a budget is a number of steps once it is resumed."""
+    if state is None or budget is None or state.numbers.get("planned") is None:
+        return Clock(steps, budget)
+    return Clock(state.numbers["planned"], timed=state.numbers["planned"] != steps)
 
 
 def _how(
@@ -142,6 +152,7 @@ def _run(
     reported, last = (past[0].step, past[0].progress) if past else (0, 0.0)
     while not ended:
         loop.advance(train, next(order))
+        stop.wait()  # until here there was nothing to save
         callbacks.on_step(loop.clock.moment(loop.step).progress, loop.clock.seconds())
         loop.history.signal = loop.tick(stop.number or 0) or None
         moment, ended = loop.moment, _reason(loop)
@@ -153,11 +164,11 @@ def _run(
             callbacks.on_report(report)
             reported, last = loop.step, moment.progress
             ended = ended or _impatient(loop, report.progress)
+        loop.history.ended = ended
         due = loop.clock.seconds() - saved > loop.settings.save_every
         if checkpoint is not None and loop.processes.first and (ended or due):
             _save(loop, checkpoint, ended)
             saved = loop.clock.seconds()
-    loop.history.ended = ended
     loop.history.step = loop.step
     callbacks.on_end(loop.history)
 
@@ -193,7 +204,8 @@ def _ended_before(loop: Loop) -> str:
 def _reason(loop: Loop) -> str:
     if loop.moment.progress < 1:
         return "interrupted" if loop.history.signal is not None else ""
-    return "finished" if loop.step == loop.clock.steps else "budget"
+    by_steps = loop.step == loop.clock.steps and not loop.clock.timed
+    return "finished" if by_steps else "budget"
 
 
 def _impatient(loop: Loop, progress: float) -> str:

@@ -12,6 +12,7 @@ from variata.training.checkpoint import State
 from variata.training.history import Report
 from variata.training.loop import Loop
 
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 NUMBERS = (
     "step",
     "failures",
@@ -37,7 +38,7 @@ def state_of(loop: Loop) -> State:
     usual = [optimiser.usual_norm for optimiser in loop.optimisers]
     numbers["usual_norms"] = [None if norm is None else float(norm) for norm in usual]
     numbers["meter"] = {"sums": loop.meter.sums, "count": loop.meter.count}
-    numbers["how"] = loop.how.as_dict()
+    numbers["how"], numbers["planned"] = loop.how.as_dict(), loop.clock.planned(loop.step)
     numbers["seconds"], numbers["history"] = loop.clock.seconds(), asdict(loop.history)
     return State(tensors, numbers)
 
@@ -49,6 +50,7 @@ def take_up(loop: Loop, state: State) -> None:
         StoreError: when the state belongs to another model.
     """
     try:
+        loop.model.load_state_dict(_under("best", state.tensors))  # only whether it fits
         loop.model.load_state_dict(_under("model", state.tensors))
         loop.average.model.load_state_dict(_under("average", state.tensors))
         for i, player in enumerate(loop.players):
@@ -56,7 +58,7 @@ def take_up(loop: Loop, state: State) -> None:
         for i, optimiser in enumerate(loop.optimisers):
             optimiser.take_up(_under(f"optimiser.{i}", state.tensors))
             optimiser.usual_norm = state.numbers["usual_norms"][i]
-    except (RuntimeError, LookupError) as error:
+    except (RuntimeError, LookupError, ValueError) as error:
         raise StoreError(
             "The checkpoint belongs to another model than this one: resume with the settings "
             "it was started with, or train into another folder."

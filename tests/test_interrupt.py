@@ -1,0 +1,190 @@
+"""A signal in any phase of a training ends it soon, with its exit code, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from variata import fit, load
+from variata.data.csv_table import Table
+from variata.errors import InterruptError
+from variata.store import folder as saved_folder
+from variata.tasks import train
+from variata.tasks.model import Model
+from variata.tasks.run import Run
+from variata.tasks.train import resume
+from variata.training import checkpoint, loop
+from variata.training.signals import Stopped, StopRequest
+
+ARGUMENTS: dict[str, Any] = {"latent": 2, "hidden": (8,), "epochs": 8, "threads": 1}
+BEFORE_A_STEP = {  # where a signal arrives: the function it arrives in, and where that is looked up
+    "reading": (Table, "take"),
+    "composing": (train, "compose"),
+    "preparing": (train, "start"),
+    "trial": (sys.modules["variata.training.fit"], "chosen"),
+    "first step": (loop.Loop, "advance"),
+}
+FROM_A_STEP = {
+    "training": (loop, "learning_rate"),
+    "validating": (loop, "validate"),
+    "saving a checkpoint": (checkpoint, "save_file"),
+}
+AT_THE_END = {"saving the model": (saved_folder, "save_file"), "tidying up": (Run, "finish")}
+NUMBERS = [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1]
+
+
+class Sent:
+    """Sends a signal to the own process in a call of a function, once."""
+
+    def __init__(self, place: Any, name: str, number: int, call: int = 0) -> None:
+        self.function, self.number, self.call = getattr(place, name), number, call
+        self.calls = 0
+
+    def around(self) -> Callable[..., Any]:
+        def called(*arguments: Any, **more: Any) -> Any:
+            self.calls += 1
+            if self.calls == self.call + 1:
+                os.kill(os.getpid(), self.number)
+            return self.function(*arguments, **more)
+
+        return called
+
+
+def interrupted(
+    monkeypatch: pytest.MonkeyPatch, place: tuple[Any, str], number: int, call: int, work: Any
+) -> InterruptError:
+    """What `work` raises when a signal comes in that place."""
+    sent = Sent(*place, number, call)
+    with monkeypatch.context() as patch:
+        patch.setattr(*place, sent.around())
+        begun = time.monotonic()
+        with pytest.raises(InterruptError) as caught:
+            work()
+    assert sent.calls > call
+    assert time.monotonic() - begun < 5 + 5  # the bound, and the training itself
+    assert caught.value.exit_code == 128 + number
+    assert signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL)
+    return caught.value
+
+
+def weights(model: Model) -> dict[str, Tensor]:
+    return model.module.state_dict()
+
+
+def same(ours: Model, theirs: Model) -> bool:
+    return all(torch.equal(v, weights(theirs)[n]) for n, v in weights(ours).items())
+
+
+@pytest.fixture(scope="module")
+def whole(table_csv: Path) -> Model:
+    """What comes of a training that nothing disturbs."""
+    return fit(table_csv, **ARGUMENTS)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("phase", BEFORE_A_STEP)
+def test_before_a_step_a_signal_stops_at_once_and_the_training_can_begin_again(
+    phase: str,
+    number: int,
+    whole: Model,
+    table_csv: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def work() -> Model:
+        return fit(table_csv, out=tmp_path / "run", **ARGUMENTS)
+
+    error = interrupted(monkeypatch, BEFORE_A_STEP[phase], number, 0, work)
+    assert signal.Signals(number).name in str(error)
+    asked = (tmp_path / "run" / "training.json").exists()
+    assert ("--resume" in str(error)) is asked
+    assert asked is (phase not in ("reading", "composing"))
+    assert same(resume(tmp_path / "run") if asked else work(), whole)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("phase", FROM_A_STEP)
+def test_from_the_first_step_on_a_signal_ends_after_the_step_and_resuming_has_the_same_bits(
+    phase: str,
+    number: int,
+    whole: Model,
+    table_csv: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def work() -> Model:
+        return fit(table_csv, out=tmp_path / "run", save_every=1e-9, **ARGUMENTS)
+
+    error = interrupted(monkeypatch, FROM_A_STEP[phase], number, 2, work)
+    assert "--resume" in str(error)
+    assert (tmp_path / "run" / "checkpoint" / "state-a.json").exists()
+    assert same(resume(tmp_path / "run"), whole)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("phase", AT_THE_END)
+def test_at_the_end_a_signal_waits_until_the_model_is_whole(
+    phase: str, number: int, whole: Model, table_csv: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    def work() -> Model:
+        return fit(table_csv, out=tmp_path / "run", **ARGUMENTS)
+
+    error = interrupted(monkeypatch, AT_THE_END[phase], number, 0, work)
+    assert "is whole" in str(error)
+    assert same(load(tmp_path / "run"), whole)
+    assert {p.name for p in (tmp_path / "run").iterdir()} == {*saved_folder.FILES, "manifest.json"}
+
+
+def test_a_signal_that_a_library_swallows_still_ends_the_training(
+    table_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = train.start
+
+    def swallowing(*arguments: Any) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except KeyboardInterrupt:
+            made(*arguments)
+
+    monkeypatch.setattr(train, "start", swallowing)
+    with pytest.raises(InterruptError, match="before a step"):
+        fit(table_csv, out=tmp_path / "run", **ARGUMENTS)
+
+
+def test_a_second_ctrl_c_interrupts_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with StopRequest() as stop:
+        stop.wait()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.number == signal.SIGTERM
+        with pytest.raises(KeyboardInterrupt) as caught:
+            os.kill(os.getpid(), signal.SIGINT)
+        assert not isinstance(caught.value, Stopped)
+
+
+def test_a_request_in_another_thread_leaves_that_of_the_main_thread_alone() -> None:
+    seen: list[StopRequest] = []
+
+    def other() -> None:
+        with StopRequest() as stop:
+            seen.append(stop)
+
+    with StopRequest() as ours:
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+        with StopRequest() as inner:
+            assert inner is ours
+        with pytest.raises(Stopped):
+            os.kill(os.getpid(), signal.SIGUSR1)
+    assert seen[0] is not ours
+    assert StopRequest.number_now() is None
