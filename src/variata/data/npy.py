@@ -9,15 +9,18 @@ import numpy as np
 from variata.data.reasons import damaged
 from variata.errors import DataError
 
+MAPPED_FROM = 1 << 24  # bytes; what is smaller is read at once, and the file may change
+
 
 def read_npy(path: Path) -> np.ndarray:
-    """Return the array of a .npy file.
+    """Return the array of a .npy file; a large one is mapped, and read where it is looked at.
 
     Raises:
         DataError: damaged, or it holds Python objects, naming the file.
     """
     try:
-        array = np.load(path, allow_pickle=False)
+        large = path.stat().st_size >= MAPPED_FROM
+        array = np.load(path, mmap_mode="r" if large else None, allow_pickle=False)
     except Exception as error:  # damaged bytes make numpy raise almost anything
         raise _refused(path, ".npy", b"\x93NUMPY", "numpy.save", error) from error
     if isinstance(array, np.ndarray):
@@ -48,7 +51,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
 
 
 def _refused(path: Path, kind: str, start: bytes, again: str, error: Exception) -> DataError:
-    if "Object arrays" in str(error):
+    if "Object arrays" in str(error) or "Python objects" in str(error):
         return DataError(
             f"'{path}' holds Python objects, which variata never opens; save plain numbers."
         )

@@ -71,7 +71,7 @@ def prepare_data(data: Any, options: DataOptions, seed: int) -> Prepared:
         label_names=source.label_names,
         layout=source.layout,
     )
-    examples = Examples(schema.encode(source.values), schema, _labels(source))
+    examples = Examples.of_checked(source.values, schema, source.labels)
     splits = split(examples, options.fractions, seed, published=source.published)
     record = {
         "name": source.name,
@@ -123,7 +123,7 @@ def examples_of(data: Any, schema: Schema, options: DataOptions | None = None) -
     if isinstance(data, Examples):
         return data
     source = _opened_like(data, options or DataOptions(), schema)
-    return Examples(schema.encode(_selected(source, schema)), schema, _labels(source))
+    return Examples.of(_selected(source, schema), schema, source.labels)
 
 
 def _opened_like(data: Any, options: DataOptions, schema: Schema) -> Source:
@@ -148,12 +148,6 @@ def _selected(source: Source, schema: Schema) -> Any:
             f"It has: {', '.join(names)}."
         )
     return source.values[:, [names.index(column) for column in wanted]]
-
-
-def _labels(source: Source) -> Any:
-    import torch
-
-    return None if source.labels is None else torch.as_tensor(source.labels).long()
 
 
 def _address(data: Any) -> str | None:

@@ -16,6 +16,7 @@ from variata.errors import InterruptError, StoreError, UsageError
 from variata.models import start
 from variata.recipes import Composition
 from variata.recipes.catalogue import OWN_MODULES
+from variata.shapes import numel
 from variata.store import Saved
 from variata.tasks.model import Model
 from variata.tasks.plan import announcement, chosen_device, compose
@@ -28,6 +29,7 @@ from variata.version import __version__
 
 T = TypeVar("T", Settings, DataOptions)
 PREPARE_ROWS = 5_000  # enough to know the margins of the data
+PREPARE_NUMBERS = 100_000_000  # at most, of large images
 
 
 def fit(
@@ -123,7 +125,8 @@ def _train(
     run: Run | None,
     callbacks: Sequence[Callback],
 ) -> Model:
-    rows = torch.arange(min(len(prepared.splits.train), PREPARE_ROWS))
+    most = min(PREPARE_ROWS, max(2, PREPARE_NUMBERS // numel(prepared.schema.shape)))
+    rows = torch.arange(min(len(prepared.splits.train), most))
     with forked("cpu", settings.seed):
         start(composition.model, prepared.splits.train.gather(rows).x)
     history = train(
