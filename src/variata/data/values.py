@@ -94,12 +94,12 @@ def unique_names(names: Iterable[object]) -> tuple[str, ...]:
     return tuple(unique)
 
 
-def row_chunks(array: np.ndarray, elements: int = CHUNK_ELEMENTS) -> Iterator[slice]:
-    """Yield slices of rows of about `elements` numbers each, so that work fits in memory.
+def row_chunks(array: np.ndarray) -> Iterator[slice]:
+    """Yield slices of rows of about a million numbers each, so that work fits in memory.
 
     Of a mapped file, the pages of a slice are let go before the next.
     """
-    step = max(1, elements // max(1, array[:1].size))
+    step = max(1, CHUNK_ELEMENTS // max(1, array[:1].size))
     for start in range(0, len(array), step):
         yield slice(start, start + step)
         forget(array)

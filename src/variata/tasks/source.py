@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from variata.data import Examples, Schema, Source, Splits, infer_schema, open_source, split
+from variata.data.spool import Say, silent, with_columns
 from variata.errors import DataError
+
+READING = ("label", "ignore", "key", "size")  # the options that concern a file
 
 
 @dataclass(frozen=True)
@@ -50,20 +53,19 @@ class Prepared:
     notes: tuple[str, ...] = ()
 
 
-def opened(data: Any, options: DataOptions) -> Source:
-    """Open data by name or path, or take arrays and frames as they are."""
-    return open_source(
-        data, label=options.label, ignore=options.ignore, key=options.key, size=options.size
-    )
+def opened(data: Any, options: DataOptions, say: Say = silent) -> Source:
+    """Open data by name or path, or take arrays, frames and data sets as they are."""
+    asked = asdict(options)
+    return open_source(data, **{name: asked[name] for name in READING}, say=say)
 
 
-def prepare_data(data: Any, options: DataOptions, seed: int) -> Prepared:
+def prepare_data(data: Any, options: DataOptions, seed: int, say: Say = silent) -> Prepared:
     """Open the data, find out what it is, and divide it.
 
     Raises:
         DataError: when it cannot be used; the message says what and where.
     """
-    source = opened(data, options)
+    source = opened(data, options, say)
     schema = infer_schema(
         source.values,
         likelihood=options.likelihood,
@@ -147,7 +149,7 @@ def _selected(source: Source, schema: Schema) -> Any:
             f"{source.name}: expected the column '{missing[0]}', which the table does not have. "
             f"It has: {', '.join(names)}."
         )
-    return source.values[:, [names.index(column) for column in wanted]]
+    return with_columns(source.values, [names.index(column) for column in wanted])
 
 
 def _address(data: Any) -> str | None:

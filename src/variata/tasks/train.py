@@ -81,7 +81,7 @@ def fit(
     _refuse_unsavable(out, arguments)
     if out is not None:
         store.refuse_in_use(Path(out))
-    prepared = prepare_data(data, reading, how.seed)
+    prepared = prepare_data(data, reading, how.seed, announce or _silent)
     run = None if out is None else Run(Path(out))
     with run or nullcontext():
         composition = compose(recipe, prepared.schema, arguments, how.seed)
