@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import os
+import signal
+import time
 import zipfile
 
 import numpy as np
@@ -14,8 +17,10 @@ from variata.data import Examples, images, infer_schema, memory, npy, open_sourc
 from variata.data import examples as examples_room
 from variata.data.lazy import LazyCodes
 from variata.data.spool import with_columns
-from variata.errors import DataError
+from variata.errors import DataError, InterruptError, StoreError
 from variata.tasks.source import DataOptions, examples_of, prepare_data
+from variata.tasks.train import resume
+from variata.training import Callback
 
 RNG = np.random.default_rng(7)
 BYTES = RNG.integers(0, 256, (60, 8, 8), dtype=np.uint8)
@@ -177,13 +182,25 @@ def test_fingerprints_of_large_data_read_evenly_spaced_blocks(monkeypatch):
     assert found(array[:-1]) != first
 
 
-def test_a_changed_mapped_file_is_refused_when_reopened(tmp_path, no_memory):
+class Stop(Callback):
+    """Asks for an end after the first step, as a person does."""
+
+    def on_step(self, progress, seconds):
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_resuming_refuses_a_changed_mapped_file(tmp_path, no_memory):
     np.save(tmp_path / "a.npy", BYTES)
-    before = prepare_data(tmp_path / "a.npy", DataOptions(), 0).record["fingerprint"]
+    out = tmp_path / "run"
+    with pytest.raises(InterruptError):
+        fit(tmp_path / "a.npy", latent=2, hidden=(8,), epochs=2, out=out, callbacks=[Stop()])
     changed = BYTES.copy()
     changed[59, 7, 7] ^= 1
     np.save(tmp_path / "a.npy", changed)
-    assert prepare_data(tmp_path / "a.npy", DataOptions(), 0).record["fingerprint"] != before
+    with pytest.raises(StoreError, match="has changed since"):
+        resume(out)
+    np.save(tmp_path / "a.npy", BYTES)
+    assert resume(out).saved.about["training"]["ended"] == "finished"
 
 
 def _csv(path):
@@ -291,6 +308,19 @@ def test_a_damaged_or_half_written_cache_is_made_anew(hurt, tmp_path, no_memory)
     assert again.labels.tolist() == [i % 2 for i in range(150)]
     assert about.exists()
     assert not list(kept.glob("*.part"))
+
+
+def test_what_a_killed_writer_left_is_removed(tmp_path, no_memory):
+    options = _csv(tmp_path / "t.csv")
+    open_source(tmp_path / "t.csv", **options)
+    (kept,) = (no_memory / "read").iterdir()
+    for name, age in (("old", 7_200), ("new", 0)):
+        part = kept / f".values.npy.{name}.part"
+        part.write_bytes(b"half")
+        os.utime(part, (time.time() - age,) * 2)
+    (kept / "about.json").unlink()
+    open_source(tmp_path / "t.csv", **options)
+    assert [part.name for part in kept.glob(".*")] == [".values.npy.new.part"]
 
 
 def test_a_changed_source_is_noticed(tmp_path, no_memory, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from variata.data.values import row_chunks
 FORMAT = 1
 BLOCK = 1 << 20  # bytes of a block that a digest reads
 BLOCKS = 64
+ABANDONED = 3_600  # seconds after which nobody writes a file any more
 PARTS = ("train", "valid", "test")
 PLAIN = ("name", "label_names", "columns", "layout", "lossy", "note")
 
@@ -73,6 +75,7 @@ class Kept:
         """
         make_folder(self.folder)
         (self.folder / "about.json").unlink(missing_ok=True)
+        _tidy(self.folder)
         size = np.prod(shape, dtype=np.float64) * dtype.itemsize / 1e9
         self.say(f"Reading {shape[0]:,} rows into {self.folder} ({size:.3g} GB), once.")
         path = self.folder / "values.npy"
@@ -129,6 +132,13 @@ def digest(path: Path) -> str:
             stream.seek(int(start))
             found.update(stream.read(BLOCK))
     return found.hexdigest()
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what a writer left that was killed; one at work has touched its file of late."""
+    for part in folder.glob(".*.part"):
+        if time.time() - part.stat().st_mtime > ABANDONED:
+            part.unlink(missing_ok=True)
 
 
 def _write_npy(

@@ -9,10 +9,12 @@ import numpy as np
 
 from variata.data.checks import require_finite
 from variata.data.grids import UNIT_GRIDS, Grid, on_grid
+from variata.data.memory import forget
 from variata.data.values import row_chunks
 
 SAMPLE_ROWS = 10_000
 SAMPLE_ELEMENTS = 8_000_000
+SAMPLE_PIECES = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +116,13 @@ class _Look:
 def sample_rows(values: np.ndarray) -> np.ndarray:
     """Return at most 10,000 evenly spaced rows (fewer when they are large) as float64."""
     rows = min(len(values), SAMPLE_ROWS, max(2, SAMPLE_ELEMENTS // max(1, values[:1].size)))
-    return values[np.linspace(0, len(values) - 1, rows).astype(np.int64)].astype(np.float64)
+    places = np.linspace(0, len(values) - 1, rows).astype(np.int64)
+    sample, start = np.empty((rows, *values.shape[1:])), 0
+    for some in np.array_split(places, SAMPLE_PIECES):
+        sample[start : start + len(some)] = values[some]
+        start += len(some)
+        forget(values)
+    return sample
 
 
 def overdispersed(values: np.ndarray, ratio: float = 1.5) -> bool:

@@ -40,7 +40,7 @@ class LazyCodes:
     """Checked values (N, *own_shape) in the person's layout, mapped or in memory, as codes.
 
     >>> from variata.data.infer import infer_schema
-    >>> values = np.array([[0.0, 4.0], [2.0, 8.0]])
+    >>> values = np.array([[0.5, 4.0], [2.0, 8.0]])
     >>> LazyCodes(values, infer_schema(values)).index_select(0, torch.tensor([1]))
     tensor([[1., 1.]])
     """

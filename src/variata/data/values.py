@@ -14,7 +14,7 @@ from variata.data.memory import forget
 from variata.data.reasons import reason
 from variata.errors import DataError
 
-CHUNK_ELEMENTS = 1_000_000
+CHUNK_ELEMENTS = 250_000
 NO_MISSING = "missing values are not supported, fill them in or remove the row"
 
 
@@ -95,7 +95,7 @@ def unique_names(names: Iterable[object]) -> tuple[str, ...]:
 
 
 def row_chunks(array: np.ndarray) -> Iterator[slice]:
-    """Yield slices of rows of about a million numbers each, so that work fits in memory.
+    """Yield slices of rows of about a quarter of a million numbers, so that work fits in memory.
 
     Of a mapped file, the pages of a slice are let go before the next.
     """

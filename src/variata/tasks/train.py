@@ -47,7 +47,7 @@ def fit(
     """Train a recipe on data.
 
     Args:
-        data: a name of the catalogue, a path, or arrays and frames.
+        data: a name of the catalogue, a path, arrays, frames, or a torch data set.
         recipe: name of a recipe; see `variata.recipes.names()`.
         options: how to read and divide the data.
         settings: how to train; single settings may be given by name instead, such as `epochs=10`.
