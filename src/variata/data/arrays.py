@@ -12,6 +12,7 @@ import numpy as np
 from variata.data.npy import read_npy, read_npz
 from variata.data.reasons import reason
 from variata.data.source import Source, encode_labels, pick_column, three_parts
+from variata.data.spool import with_columns
 from variata.data.values import as_array
 from variata.errors import DataError
 
@@ -42,7 +43,7 @@ def from_array(
     if label is not None and labels is None:
         drop.append(_column(array, label, "--label"))
         labels = array[:, drop[-1]]
-    array = np.delete(array, drop, axis=1) if drop else array
+    array = _without(array, drop) if drop else array
     if labels is None:
         return Source(name, array)
     codes, names = encode_labels(labels, len(array))
@@ -97,6 +98,11 @@ def _numbers(values: Any, name: str) -> np.ndarray:
         what = "The data" if name == "array" else f"'{name}'"
         raise DataError(f"{what} is a single number; expected rows of numbers, an array (N, ...).")
     return array
+
+
+def _without(array: np.ndarray, drop: Sequence[int]) -> np.ndarray:
+    keep = [i for i in range(array.shape[1]) if i not in drop]
+    return with_columns(array, keep) if keep else array[:, :0]
 
 
 def _values_key(path: Path, arrays: Mapping[str, np.ndarray], key: str | None) -> str:

@@ -37,22 +37,28 @@ def say_where(where: Where, columns: Sequence[str] | None = None) -> str:
     return "row {}, channel {}, y {}, x {}".format(row, *([0, *rest] if len(rest) == 2 else rest))
 
 
-def cell(values: np.ndarray, where: Where, columns: Sequence[str] | None = None) -> str:
-    """Return "value at place" of one bad element of (N, *own)."""
+def cell(
+    values: np.ndarray, where: Where, columns: Sequence[str] | None = None, first: int = 0
+) -> str:
+    """Return "value at place" of one bad element of (N, *own), which begin at row `first`."""
     value = values[where].item()
     if channels_last(values.shape[1:]):
         where = (where[0], where[3], where[1], where[2])
+    where = (where[0] + first, *where[1:])
     return f"{value:g} at {say_where(where, columns)}"
 
 
-def require_finite(values: np.ndarray, columns: Sequence[str] | None = None) -> None:
-    """Raise DataError that names the first NaN or infinity of (N, *own)."""
+def require_finite(
+    values: np.ndarray, columns: Sequence[str] | None = None, first: int = 0
+) -> None:
+    """Raise DataError that names the first NaN or infinity of (N, *own), from row `first` on."""
     if values.dtype.kind != "f":
         return
     where = first_bad(values, np.isfinite)
     if where is not None:
         advice = NO_MISSING if np.isnan(values[where]) else "replace it or remove the row"
-        raise DataError(f"Expected finite numbers, got {cell(values, where, columns)}; {advice}.")
+        found = cell(values, where, columns, first)
+        raise DataError(f"Expected finite numbers, got {found}; {advice}.")
 
 
 def require(

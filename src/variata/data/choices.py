@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from variata.data.facts import Facts, overdispersed
-from variata.data.grids import BINARY_PAIRS, Grid, picture_grid, whole_grid
+from variata.data.grids import Grid
+from variata.data.looks import binary_grid, picture_grid, whole_grid
 from variata.errors import DataError, UsageError, did_you_mean
 
 KINDS = {
@@ -39,7 +40,7 @@ def default_likelihood(kind: str, grid: Grid | None, values: np.ndarray) -> str:
     return DEFAULTS[kind]
 
 
-def units_for(likelihood: str, values: np.ndarray, facts: Facts) -> Units:
+def units_for(likelihood: str, facts: Facts) -> Units:
     """Return the kind and grid under which a named likelihood serves the data.
 
     Raises:
@@ -50,29 +51,20 @@ def units_for(likelihood: str, values: np.ndarray, facts: Facts) -> Units:
         hint = did_you_mean(likelihood, KINDS) or f" Choose among {', '.join(KINDS)}."
         raise UsageError(f"Unknown likelihood '{likelihood}'.{hint}")
     kind = KINDS[likelihood]
-    return kind, _READERS[kind](likelihood, values, facts)
+    return kind, _READERS[kind](likelihood, facts)
 
 
-def binary_grid(values: np.ndarray, facts: Facts) -> Grid | None:
-    """Return the grid of data that holds only the two values of a usual pair, or None."""
-    if values.dtype.kind == "b" or (facts.constant and facts.low in (0.0, 1.0)):
-        return Grid(0.0, 1.0, 2)
-    if facts.two and (facts.low, facts.high) in BINARY_PAIRS:
-        return Grid(facts.low, facts.high - facts.low, 2)
-    return None
-
-
-def _binary(likelihood: str, values: np.ndarray, facts: Facts) -> Grid:
-    grid = binary_grid(values, facts)
+def _binary(likelihood: str, facts: Facts) -> Grid:
+    grid = binary_grid(facts)
     if grid is not None:
         return grid
     if facts.low < 0 or facts.high > 1:
-        other = "logistic_mixture" if picture_grid(values, facts) else "gaussian"
+        other = "logistic_mixture" if picture_grid(facts) else "gaussian"
         raise DataError(
             f"Bernoulli needs values that are 0 or 1; these lie in {facts.span()}."
             f" Use likelihood='{other}'."
         )
-    ready = "" if picture_grid(values, facts) else " once they are rounded to multiples of 1/255"
+    ready = "" if picture_grid(facts) else " once they are rounded to multiples of 1/255"
     raise DataError(
         f"Bernoulli needs values that are 0 or 1; it is not a likelihood for grey values, and"
         f" these lie in {facts.span()} with values between. Use likelihood='logistic_mixture'"
@@ -80,8 +72,8 @@ def _binary(likelihood: str, values: np.ndarray, facts: Facts) -> Grid:
     )
 
 
-def _levels(likelihood: str, values: np.ndarray, facts: Facts) -> Grid:
-    grid = binary_grid(values, facts) or picture_grid(values, facts) or whole_grid(facts)
+def _levels(likelihood: str, facts: Facts) -> Grid:
+    grid = binary_grid(facts) or picture_grid(facts) or whole_grid(facts)
     if grid is None:
         raise DataError(
             f"{likelihood} needs values on a grid of at most 256 levels (0 to 255, or multiples of"
@@ -90,7 +82,7 @@ def _levels(likelihood: str, values: np.ndarray, facts: Facts) -> Grid:
     return grid
 
 
-def _count(likelihood: str, values: np.ndarray, facts: Facts) -> None:
+def _count(likelihood: str, facts: Facts) -> None:
     if facts.low >= 0 and facts.whole and facts.high <= 2**31 - 1:
         return
     what = "fractions" if not facts.whole else "negative" if facts.low < 0 else "beyond 2^31"
@@ -100,7 +92,7 @@ def _count(likelihood: str, values: np.ndarray, facts: Facts) -> None:
     )
 
 
-def _category(likelihood: str, values: np.ndarray, facts: Facts) -> Grid:
+def _category(likelihood: str, facts: Facts) -> Grid:
     if facts.low >= 0 and facts.whole and facts.high < MOST_CATEGORIES:
         return Grid(0.0, 1.0, max(2, int(facts.high) + 1))
     raise DataError(
@@ -110,11 +102,11 @@ def _category(likelihood: str, values: np.ndarray, facts: Facts) -> Grid:
     )
 
 
-def _real(likelihood: str, values: np.ndarray, facts: Facts) -> None:
+def _real(likelihood: str, facts: Facts) -> None:
     return None
 
 
-_READERS: dict[str, Callable[[str, np.ndarray, Facts], Grid | None]] = {
+_READERS: dict[str, Callable[[str, Facts], Grid | None]] = {
     "binary": _binary,
     "levels": _levels,
     "count": _count,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 
 from variata.data.checks import require
-from variata.data.values import row_chunks
 from variata.errors import DataError
 
 LARGEST_COUNT = 2**31 - 1
@@ -52,21 +50,21 @@ def storage_dtype(units: Units) -> np.dtype:
     return np.dtype(names[(levels > 2**8) + (levels > 2**15)])
 
 
-def encode_values(units: Units, values: np.ndarray) -> np.ndarray:
-    """Return codes (N, *own_shape) of checked, finite values (N, *own_shape).
-
-    Raises:
-        DataError: a value that cannot be represented, with its place.
-    """
-    if units.kind == "real":
-        return _by_chunk(units, values, lambda v: _standardise(units, v))
+def check_values(units: Units, values: np.ndarray) -> None:
+    """Raise DataError when a finite value (N, *own_shape) cannot be represented, with its place."""
     if units.kind == "count":
         require(values, _is_count, "non-negative integers (counts)", units.columns)
-        return values.astype(np.int32)
-    _require_on_grid(units, values)
-    if _plain(units, values):
-        return values.astype(storage_dtype(units))
-    return _by_chunk(units, values, lambda v: np.rint(to_codes(v, units.low, units.step)))
+    elif units.kind != "real":
+        _require_on_grid(units, values)
+
+
+def encode_values(units: Units, values: np.ndarray) -> np.ndarray:
+    """Return codes (N, *own_shape) of checked values (N, *own_shape), all at once."""
+    if units.kind == "real":
+        return _standardise(units, values)
+    if units.kind == "count" or _plain(units, values):
+        return values.astype(storage_dtype(units), copy=False)
+    return np.rint(to_codes(values, units.low, units.step)).astype(storage_dtype(units))
 
 
 def decode_codes(units: Units, x: np.ndarray, round: bool) -> np.ndarray:
@@ -151,8 +149,11 @@ def _is_count(values: np.ndarray) -> np.ndarray:
 
 def _standardise(units: Units, values: np.ndarray) -> np.ndarray:
     mean, scale = (_own_spread(units, v) for v in (units.mean, units.scale))
+    own = values.astype(np.float64)
+    own -= mean
+    own /= scale
     with np.errstate(over="ignore"):
-        codes = ((values.astype(np.float64) - mean) / scale).astype(np.float32)
+        codes = own.astype(np.float32)
     if not np.isfinite(codes).all():
         raise DataError("Expected values near those of the training data; some are far too large.")
     return codes
@@ -166,12 +167,3 @@ def _spread(units: Units, numbers: tuple[float, ...]) -> np.ndarray:
 def _own_spread(units: Units, numbers: tuple[float, ...]) -> np.ndarray:
     array = np.asarray(numbers, dtype=np.float64)
     return array if array.size == 1 else array.reshape(units.own_shape)
-
-
-def _by_chunk(
-    units: Units, values: np.ndarray, encode: Callable[[np.ndarray], np.ndarray]
-) -> np.ndarray:
-    codes = np.empty(values.shape, dtype=storage_dtype(units))
-    for rows in row_chunks(values):
-        codes[rows] = encode(values[rows])
-    return codes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,21 +10,37 @@ from pathlib import Path
 
 import numpy as np
 
+from variata.data import memory
+from variata.data.cache import Kept, settled
 from variata.data.cells import comma_advice, missing, number
-from variata.data.identifiers import is_identifier
-from variata.data.source import Source, encode_labels
-from variata.data.values import NO_MISSING, column_name
+from variata.data.identifiers import Identity
+from variata.data.labels import Labels
+from variata.data.source import Source
+from variata.data.spool import Spool
+from variata.data.values import CHUNK_ELEMENTS, NO_MISSING, column_name, row_chunks
 from variata.errors import DataError
 
 EXACT = 2.0**53
+
+Marks = dict[str, tuple[str, str]]  # the first cell, and its place, with "," and with "."
+
+
+@dataclass
+class Suspect:
+    """A column that may number the rows: then nothing in it counts, and before all are read its
+    flaws are put off.
+    """
+
+    identity: Identity = field(default_factory=Identity)
+    marks: Marks = field(default_factory=dict)
+    flaw: DataError | None = None
 
 
 @dataclass
 class Table:
     """A CSV being read: what each column is for, and what was read of it so far.
 
-    `texts` holds the cells of the label and of columns that may number the rows; `marks` the first
-    cell, and its place, with a decimal comma and with a decimal point.
+    `suspects` are the columns that may number the rows; `marks` say how decimals are written.
     """
 
     path: Path
@@ -32,15 +49,15 @@ class Table:
     named: bool
     label: int | None
     ignored: set[int]
-    texts: dict[int, list[str]]
+    suspects: dict[int, Suspect]
+    spool: Spool
+    labels: Labels = field(default_factory=Labels)
     numbers: array[float] = field(default_factory=lambda: array("d"))
-    kept: list[int] = field(default_factory=list)
     rows: int = 0
-    lines: array[int] = field(default_factory=lambda: array("q"))
-    marks: dict[str, tuple[str, str]] = field(default_factory=dict)
+    marks: Marks = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        aside = self.ignored | set(self.texts)
+        aside = self.ignored | {self.label}
         self.kept = [i for i in range(len(self.columns)) if i not in aside]
 
     @property
@@ -56,47 +73,54 @@ class Table:
         """
         if len(row) != len(self.columns):
             raise DataError(self._odd_row(line, len(row)))
-        for i, cells in self.texts.items():
-            cells.append(row[i].strip())
-        self.numbers.extend(self._cell(line, i, row[i]) for i in self.kept)
+        if self.label is not None:
+            cell = row[self.label].strip()
+            self.labels.add("" if missing(cell) else cell)
+        self.numbers.extend(self._read(line, i, row[i]) for i in self.kept)
         self.rows += 1
-        self.lines.append(line)
+        if len(self.numbers) >= CHUNK_ELEMENTS:
+            self._spool()
 
-    def finish(self) -> Source:
-        """Return the source of all rows.
+    def finish(self, kept: Kept) -> Source:
+        """Return the source of all rows; what does not fit in memory goes to `kept`.
 
         Raises:
             DataError: no rows, no numbers, or decimal commas beside decimal points.
         """
         if not self.rows:
             raise DataError(f"'{self.path}' has a header and no rows.")
-        parts, notes = self._parts()
-        if not parts:
+        chosen, notes = self._chosen()
+        if not chosen:
             raise DataError(f"'{self.path}' has no columns of numbers left.")
         notes += self._decimal_notes()
-        values = whole_if_exact(np.stack(list(parts.values()), axis=1))
-        codes, names = (None, None)
-        if self.label is not None:
-            labels = ["" if missing(cell) else cell for cell in self.texts[self.label]]
-            codes, names = encode_labels(labels, self.rows)
-        columns = tuple(self.columns[i] for i in parts) if self.named else None
-        return Source(
+        self._spool()
+        raw = self.spool.finish()
+        keep = [self.kept.index(i) for i in chosen]
+        values = settled(raw, keep, np.int64 if are_whole(raw, keep) else raw.dtype, kept)
+        codes, names = (None, None) if self.label is None else self.labels.encoded()
+        columns = tuple(self.columns[i] for i in chosen) if self.named else None
+        source = Source(
             self.path.name, values, codes, names, columns, "vector", note="; ".join(notes)
         )
+        return source if memory.mapped(values) is None else kept.keep(source)
 
-    def _parts(self) -> tuple[dict[int, np.ndarray], list[str]]:
+    def _spool(self) -> None:
+        if self.numbers:
+            self.spool.add(np.array(self.numbers).reshape(-1, len(self.kept)))
+            del self.numbers[:]
+
+    def _chosen(self) -> tuple[list[int], list[str]]:
         """The columns of numbers in their order, and a note for each that was left out."""
-        read = np.array(self.numbers).reshape(self.rows, len(self.kept)).T
-        parts, notes = dict(zip(self.kept, read, strict=True)), []
-        for i, cells in self.texts.items():
-            if i == self.label:
-                continue
-            if is_identifier(cells):
+        chosen, notes = list(self.kept), []
+        for i, suspect in self.suspects.items():
+            if suspect.identity.verdict():
+                chosen.remove(i)
                 notes.append(f"column '{self.columns[i]}' numbers the rows and is left out")
+            elif suspect.flaw is not None:
+                raise suspect.flaw
             else:
-                lines = zip(self.lines, cells, strict=True)
-                parts[i] = np.array([self._cell(line, i, cell) for line, cell in lines])
-        return dict(sorted(parts.items())), notes
+                self.marks = suspect.marks | self.marks
+        return chosen, notes
 
     def _decimal_notes(self) -> list[str]:
         if "," not in self.marks:
@@ -109,13 +133,24 @@ class Table:
             )
         return [f"decimal commas are read as decimal points ({comma} is {number(comma, True)})"]
 
-    def _cell(self, line: int, column: int, text: str) -> float:
+    def _read(self, line: int, column: int, text: str) -> float:
+        suspect = self.suspects.get(column)
+        if suspect is None:
+            return self._cell(line, column, text, self.marks)
+        suspect.identity.add(text.strip())
+        try:
+            return self._cell(line, column, text, suspect.marks)
+        except DataError as error:
+            suspect.flaw = suspect.flaw or error
+            return math.nan
+
+    def _cell(self, line: int, column: int, text: str, marks: Marks) -> float:
         value = number(text, self.commas)
         if value is None or value != value:
             raise DataError(self._no_number(line, column, text.strip()))
         mark = "," if "," in text else "." if "." in text else ""
-        if self.commas and mark and mark not in self.marks:
-            self.marks[mark] = text.strip(), self._place(line, column)
+        if self.commas and mark and mark not in marks:
+            marks[mark] = text.strip(), self._place(line, column)
         return value
 
     def _no_number(self, line: int, column: int, text: str) -> str:
@@ -138,7 +173,11 @@ class Table:
         return f"'{self.path}', line {line}, {column_name(names, column)}"
 
 
-def whole_if_exact(values: np.ndarray) -> np.ndarray:
-    """Return float64 `values` as int64 when all are whole numbers, so that counts stay counts."""
-    whole = bool((np.abs(values) < EXACT).all() and (values == np.rint(values)).all())
-    return values.astype(np.int64) if whole else values
+def are_whole(values: np.ndarray, columns: Sequence[int]) -> bool:
+    """Whether columns of float64 `values` hold whole numbers, so that counts can stay counts."""
+    chosen = list(columns)
+    return all(_whole(values[rows][:, chosen]) for rows in row_chunks(values))
+
+
+def _whole(part: np.ndarray) -> bool:
+    return bool((np.abs(part) < EXACT).all() and (part == np.rint(part)).all())

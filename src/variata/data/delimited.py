@@ -10,11 +10,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from variata.data.cache import Kept
 from variata.data.cells import missing, number
-from variata.data.csv_table import Table
+from variata.data.csv_table import Suspect, Table
 from variata.data.identifiers import named_like_id
 from variata.data.reasons import reason
 from variata.data.source import Source, pick_column
+from variata.data.spool import Say, Spool, silent
 from variata.data.values import unique_names
 from variata.errors import DataError
 
@@ -24,26 +26,34 @@ Row = tuple[int, list[str]]
 
 
 def from_csv(
-    path: Path, label: str | int | None = None, ignore: Sequence[str | int] = ()
+    path: Path,
+    label: str | int | None = None,
+    ignore: Sequence[str | int] = (),
+    say: Say = silent,
 ) -> Source:
     """Read a CSV of numbers: delimiter and header are found, identifiers left out with a note.
 
     A name that ends in .gz is read through gzip. Where semicolons or tabs separate the cells,
-    decimal commas are read as decimal points, with a note.
+    decimal commas are read as decimal points, with a note. What does not fit in memory is kept in
+    the cache, and mapped.
 
     Raises:
         DataError: a cell that is empty or no number, or a row of another length, with its place.
     """
+    kept = Kept.of(path, [path], ("csv", label, *ignore), say)
+    found = kept.load()
+    if found is not None:
+        return found
     try:
         with _open(path) as stream:
             delimiter = delimiter_of(stream.read(65536))
             stream.seek(0)
             lines = _lines(csv.reader(stream, delimiter=delimiter))
-            table = _read(path, delimiter, lines, label, ignore)
+            table = _read(path, delimiter, lines, label, ignore, say)
     except (UnicodeDecodeError, csv.Error, OSError, EOFError, zlib.error) as error:
         why = reason(error)
         raise DataError(f"Could not read '{path}' as a CSV of numbers: {why}.") from error
-    return table.finish()
+    return table.finish(kept)
 
 
 def delimiter_of(sample: str) -> str:
@@ -94,6 +104,7 @@ def _read(
     lines: Iterator[Row],
     label: str | int | None,
     ignore: Sequence[str | int],
+    say: Say,
 ) -> Table:
     head = list(itertools.islice(lines, 2))
     if not head:
@@ -102,7 +113,7 @@ def _read(
     first[0] = first[0].lstrip("# ")
     named = has_header(first, head[1][1] if len(head) > 1 else [], delimiter != ",")
     columns = first if named else [str(i) for i in range(len(first))]
-    table = _roles(path, delimiter, columns, named, label, ignore)
+    table = _roles(path, delimiter, columns, named, label, ignore, say)
     for line, row in itertools.chain(head[1 if named else 0 :], lines):
         table.take(line, row)
     return table
@@ -115,12 +126,11 @@ def _roles(
     named: bool,
     label: str | int | None,
     ignore: Sequence[str | int],
+    say: Say,
 ) -> Table:
     ignored = {pick_column(columns, c, "--ignore") for c in ignore}
     place = None if label is None else pick_column(columns, label, "--label")
-    texts = {i for i, name in enumerate(columns) if named and named_like_id(name)} - ignored
-    if place is not None:
-        texts.add(place)
-        ignored.discard(place)
-    cells: dict[int, list[str]] = {i: [] for i in sorted(texts)}
-    return Table(path, delimiter, unique_names(columns), named, place, ignored, cells)
+    alike = {i for i, name in enumerate(columns) if named and named_like_id(name)}
+    suspects = {i: Suspect() for i in sorted(alike - ignored - {place})}
+    spool = Spool(f"'{path}'", say)
+    return Table(path, delimiter, unique_names(columns), named, place, ignored, suspects, spool)

@@ -1,30 +1,38 @@
-"""A data set resident in memory, in its storage dtype."""
+"""A data set as training takes it: rows of codes, and the parts that share them."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from variata.batch import Batch
+from variata.data.lazy import Codes, held
 from variata.data.schema import Schema
 from variata.data.values import as_array
 from variata.errors import DataError, ShapeError
 
-HASH_BYTES = 1 << 24
+HASH_BYTES = 1 << 22  # of a block
+EXACT_BYTES = 1 << 30  # up to which every byte counts in a fingerprint
+INT32_ROWS = 2**31 - 1
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Storage codes (N, *shape) with their schema; only the rows of a batch become floats.
+    """Rows of storage codes with their schema; only the rows of a batch become floats.
+
+    A part of a data set shares the codes of the whole, and holds at most the numbers of its rows.
 
     Attributes:
-        codes: (N, *schema.shape), uint8 where the data allows it.
+        codes: (N, *schema.shape), uint8 where the data allows it; where they do not fit in memory,
+            values that are encoded when they are gathered.
         schema: what the codes mean.
-        labels: (N,) int64, -1 where unknown, or None.
+        labels: one for each example, int64, -1 where unknown, or None.
+        rows: numbers of the examples' rows in `codes`, or None for all of them.
 
     >>> from variata.data.infer import infer_schema
     >>> values = [[0, 1], [1, 1], [0, 0]]
@@ -33,53 +41,101 @@ class Examples:
     tensor([[1., 1.]])
     """
 
-    codes: Tensor
+    codes: Codes
     schema: Schema
     labels: Tensor | None = None
+    rows: Tensor | None = None
 
     def __post_init__(self) -> None:
         if tuple(self.codes.shape[1:]) != self.schema.shape:
             raise ShapeError(
                 f"Expected codes (N, {self.schema.shape}), got {tuple(self.codes.shape)}."
             )
-        if self.labels is not None and self.labels.shape != self.codes.shape[:1]:
-            raise ShapeError(
-                f"Expected {len(self.codes)} labels, got shape {tuple(self.labels.shape)}."
-            )
+        if self.labels is not None and self.labels.shape != (len(self),):
+            raise ShapeError(f"Expected {len(self)} labels, got shape {tuple(self.labels.shape)}.")
 
     @classmethod
     def of(cls, values: Any, schema: Schema, labels: Any = None) -> Examples:
-        """Encode a person's values (N, *own_shape), and keep whole-number labels (N,) if given."""
-        return cls(schema.encode(values), schema, None if labels is None else _labels(labels))
+        """Take a person's values (N, *own_shape), and keep whole-number labels (N,) if given.
+
+        Raises:
+            ShapeError: rows of another shape than the schema's.
+            DataError: NaN or infinity, or a value that the schema cannot represent, with its place.
+        """
+        return cls.of_checked(schema.checked(values), schema, labels)
+
+    @classmethod
+    def of_checked(cls, values: Any, schema: Schema, labels: Any = None) -> Examples:
+        """Take values that the schema was inferred from, without looking at them again."""
+        codes = held(as_array(values), schema)
+        return cls(codes, schema, None if labels is None else _labels(labels))
 
     def __len__(self) -> int:
-        return self.codes.shape[0]
+        return len(self.codes) if self.rows is None else len(self.rows)
 
     def gather(self, index: Tensor) -> Batch:
         """Return the rows `index` (B,) in model space, as float32; `seen` is `x` itself."""
         index = index.to(self.codes.device)
-        x = self.schema.to_model(self.codes.index_select(0, index))
+        x = self.schema.to_model(self._codes(index))
         y = None if self.labels is None else self.labels.index_select(0, index)
         return Batch(x=x, seen=x, y=y, index=index)
 
     def subset(self, index: Tensor) -> Examples:
-        """Return the rows `index` as examples of their own."""
+        """Return the rows `index` as examples that share these codes; neighbours are a slice."""
         index = index.to(self.codes.device)
         labels = None if self.labels is None else self.labels.index_select(0, index)
-        return Examples(self.codes.index_select(0, index), self.schema, labels)
+        rows = index if self.rows is None else self.rows.index_select(0, index)
+        if _neighbours(rows):
+            start = int(rows[0])
+            return Examples(self.codes[start : start + len(rows)], self.schema, labels)
+        small = len(self.codes) <= INT32_ROWS
+        return Examples(self.codes, self.schema, labels, rows.to(torch.int32) if small else rows)
 
     def to(self, device: torch.device | str) -> Examples:
-        """Return the same examples held on `device`."""
-        labels = None if self.labels is None else self.labels.to(device)
-        return Examples(self.codes.to(device), self.schema, labels)
+        """Return the same examples held on `device`; what is larger than memory stays."""
+        codes = self.codes.to(device)
+        labels, rows = (t if t is None else t.to(codes.device) for t in (self.labels, self.rows))
+        return replace(self, codes=codes, labels=labels, rows=rows)
 
     def fingerprint(self) -> str:
-        """SHA-256, in hex, of the shape, dtype and bytes of the codes."""
-        digest = hashlib.sha256(f"{tuple(self.codes.shape)} {self.codes.dtype}".encode())
-        data = self.codes.contiguous().cpu().numpy().reshape(-1).view("uint8")
-        for start in range(0, data.size, HASH_BYTES):
-            digest.update(data[start : start + HASH_BYTES].data)
+        """SHA-256, in hex, of the shape, the dtype and the bytes of the codes.
+
+        Of more than 1 GB of codes, a GB counts: evenly spaced blocks of 4 MB. What is changed
+        between them, and moves neither number nor kind of the rows, is not noticed.
+        """
+        dtype = self._codes(torch.arange(0)).dtype
+        digest = hashlib.sha256(f"{(len(self), *self.codes.shape[1:])} {dtype}".encode())
+        for rows in self._hashed():
+            data = self._block(rows).cpu().contiguous().numpy()
+            digest.update(data.reshape(-1).view("uint8").data)
         return digest.hexdigest()
+
+    def _block(self, rows: slice) -> Tensor:
+        if self.rows is None and isinstance(self.codes, Tensor):
+            return self.codes[rows]  # without a copy
+        return self._codes(torch.arange(rows.start, rows.stop, device=self.codes.device))
+
+    def _codes(self, index: Tensor) -> Tensor:
+        rows = index if self.rows is None else self.rows.index_select(0, index)
+        return self.codes.index_select(0, rows)
+
+    def _hashed(self) -> Iterator[slice]:
+        """The rows that a fingerprint reads, a block at a time."""
+        each = max(1, self.schema.codes_size(1))
+        step = max(1, HASH_BYTES // each)
+        starts = torch.arange(0, len(self), step)
+        if len(self) * each > EXACT_BYTES:
+            blocks = EXACT_BYTES // HASH_BYTES
+            starts = torch.linspace(0, len(self) - step, blocks, dtype=torch.float64).long()
+        for start in starts.tolist():
+            yield slice(start, min(start + step, len(self)))
+
+
+def _neighbours(rows: Tensor) -> bool:
+    """Whether row numbers are consecutive, so that a slice holds them."""
+    if len(rows) == 0 or int(rows[-1]) - int(rows[0]) != len(rows) - 1:
+        return False
+    return bool((rows[1:] - rows[:-1] == 1).all())
 
 
 def _labels(labels: Any) -> Tensor:

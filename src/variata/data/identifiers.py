@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable
+
+import numpy as np
 
 ID_NAMES = {"", "id", "index", "idx", "uuid", "guid", "row", "rowid", "row_id", "unnamed: 0"}
 
@@ -18,16 +20,36 @@ def named_like_id(name: str) -> bool:
     return low in ID_NAMES or low.endswith(("_id", "-id", " id", "_uuid")) or name.endswith("Id")
 
 
-def is_identifier(cells: Sequence[str]) -> bool:
+def is_identifier(cells: Iterable[str]) -> bool:
     """Whether cells are consecutive whole numbers, or texts that all differ.
 
     >>> is_identifier(["7", "8", "9"]), is_identifier(["a1", "b2"]), is_identifier(["3", "9"])
     (True, True, False)
     """
-    if len(cells) < 2 or len(set(cells)) != len(cells):
-        return False
-    try:
-        numbers = sorted(float(cell) for cell in cells)
-    except ValueError:
-        return True
-    return all(b - a == 1 for a, b in itertools.pairwise(numbers))
+    identity = Identity()
+    for cell in cells:
+        identity.add(cell)
+    return identity.verdict()
+
+
+class Identity:
+    """Whether the cells of a column number the rows; each takes 16 bytes until that is known."""
+
+    def __init__(self) -> None:
+        self.hashes, self.numbers = array("q"), array("d")
+        self.texts = False
+
+    def add(self, cell: str) -> None:
+        """Take in the next cell."""
+        self.hashes.append(hash(cell))
+        try:
+            self.numbers.append(float(cell))
+        except ValueError:
+            self.texts = True
+
+    def verdict(self) -> bool:
+        """Whether all differ, and are no numbers or consecutive ones."""
+        hashes = np.sort(np.array(self.hashes))
+        if len(hashes) < 2 or (hashes[1:] == hashes[:-1]).any():
+            return False
+        return self.texts or bool((np.diff(np.sort(np.array(self.numbers))) == 1).all())

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 import numpy as np
 
-from variata.data.pictures import Look, Picture, look, read
+from variata.data import memory
+from variata.data.cache import Kept
+from variata.data.pictures import Look, Picture, look, read, undisturbed
 from variata.data.reasons import reason
 from variata.data.sizes import require_whole_members
 from variata.data.source import Source, encode_labels, three_parts
+from variata.data.spool import Say, silent
+from variata.data.values import CHUNK_ELEMENTS
 from variata.errors import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
@@ -24,26 +30,34 @@ PART_FOLDERS = {"train": "train", "valid": "valid", "val": "valid", "validation"
     "test": "test"
 }
 LARGEST_MEMBER = 1 << 28
+LOOKS = 1_000  # pictures that are looked at together
 
 Size = tuple[int, int]
 
 
-def from_folder(folder: Path, size: Size | None = None) -> Source:
+def from_folder(folder: Path, size: Size | None = None, say: Say = silent) -> Source:
     """Read all pictures below a folder, in the order of their names.
 
     Subfolders are labels (below train/, valid/, test/ where these are there). Pictures keep their
-    size, (N, H, W) when all are grey and (N, H, W, 3) otherwise; `size` (H, W) resizes them.
+    size, (N, H, W) when all are grey and (N, H, W, 3) otherwise; `size` (H, W) resizes them. What
+    does not fit in memory is kept in the cache, and mapped.
 
     Raises:
         DataError: no pictures, an unreadable one, or two sizes, naming the files.
     """
     found = sorted(_walk(folder))
+    kept = Kept.of(folder, [folder / name for name in found], ("pictures", size), say)
     pictures = [Picture(name, partial(open, folder / name, "rb")) for name in found]
-    return _gather(folder.name or str(folder), str(folder), pictures, size)
+    known = kept.load()
+    return known or _gather(folder.name or str(folder), str(folder), pictures, size, kept)
 
 
-def from_zip(path: Path, size: Size | None = None) -> Source:
-    """Read all pictures of a zip file in memory, as `from_folder` does."""
+def from_zip(path: Path, size: Size | None = None, say: Say = silent) -> Source:
+    """Read all pictures of a zip file, as `from_folder` does."""
+    kept = Kept.of(path, [path], ("pictures", size), say)
+    known = kept.load()
+    if known is not None:
+        return known
     try:
         with zipfile.ZipFile(path) as archive:
             members = {m.filename: m for m in archive.infolist() if _wanted(m.filename)}
@@ -52,7 +66,7 @@ def from_zip(path: Path, size: Size | None = None) -> Source:
                 if member.file_size > LARGEST_MEMBER:
                     raise DataError(f"'{name}' in '{path}' is too large to be a picture.")
             pictures = [Picture(n, partial(_member, archive, n)) for n in sorted(members)]
-            return _gather(path.name, str(path), pictures, size)
+            return _gather(path.name, str(path), pictures, size, kept)
     except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, RuntimeError) as error:
         raise DataError(
             f"Could not read '{path}' as a zip of pictures: {reason(error)}."
@@ -75,20 +89,40 @@ def folder_labels(names: Sequence[str]) -> tuple[list[str], dict[str, np.ndarray
     return [p[1] if len(p) > 1 else "" for p in parents], rows
 
 
-def _gather(name: str, place: str, pictures: Sequence[Picture], size: Size | None) -> Source:
+def _gather(
+    name: str, place: str, pictures: Sequence[Picture], size: Size | None, kept: Kept
+) -> Source:
     if not pictures:
         raise DataError(f"'{place}' holds no pictures ({', '.join(s[1:] for s in SUFFIXES)}).")
-    looks = [look(picture) for picture in pictures]
-    height, width = size or _one_size(pictures, looks)
-    grey = all(seen.grey for seen in looks)
-    values = np.empty((len(pictures), height, width, *(() if grey else (3,))), dtype=np.uint8)
-    for row, picture in enumerate(pictures):
-        values[row] = read(picture, grey, size)
+    with undisturbed(), ThreadPoolExecutor(memory.workers()) as pool:
+        looks = [seen for some in _chunks(pictures, LOOKS) for seen in pool.map(look, some)]
+        height, width = size or _one_size(pictures, looks)
+        grey = all(seen.grey for seen in looks)
+        shape = (len(pictures), height, width, *(() if grey else (3,)))
+        chunks = _chunks(pictures, max(1, CHUNK_ELEMENTS // math.prod(shape[1:])))
+        parts = (np.stack(list(pool.map(lambda p: read(p, grey, size), c))) for c in chunks)
+        values = _filled(parts, shape, kept)
     texts, rows = folder_labels([p.name for p in pictures])
     many = len(set(texts) - {""}) > 1
     codes, names = encode_labels(texts, len(texts)) if many else (None, None)
     lossy = all(p.name.lower().endswith((".jpg", ".jpeg")) for p in pictures)
-    return Source(name, values, codes, names, None, "image", three_parts(rows), lossy, _note(looks))
+    parts_of = three_parts(rows)
+    source = Source(name, values, codes, names, None, "image", parts_of, lossy, _note(looks))
+    return source if memory.mapped(values) is None else kept.keep(source)
+
+
+def _filled(parts: Iterable[np.ndarray], shape: tuple[int, ...], kept: Kept) -> np.ndarray:
+    if not memory.fits(math.prod(shape)):
+        return kept.write(parts, shape, np.dtype(np.uint8))
+    values, start = np.empty(shape, dtype=np.uint8), 0
+    for part in parts:
+        values[start : start + len(part)] = part
+        start += len(part)
+    return values
+
+
+def _chunks(pictures: Sequence[Picture], count: int) -> Iterator[Sequence[Picture]]:
+    return (pictures[i : i + count] for i in range(0, len(pictures), count))
 
 
 def _one_size(pictures: Sequence[Picture], looks: Sequence[Look]) -> Size:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from variata.data.checks import require_finite
-from variata.data.choices import Units, binary_grid, default_likelihood, units_for
+from variata.data.choices import Units, default_likelihood, units_for
 from variata.data.facts import Facts, gather_facts, zeros_are_common
-from variata.data.grids import Grid, flattened_pictures, picture_grid
+from variata.data.grids import Grid
 from variata.data.layouts import arrange
+from variata.data.looks import binary_grid, flattened_pictures, picture_grid
 from variata.data.schema import Schema
 from variata.data.spread import Spread, measure_spread
 from variata.data.values import as_array, is_frame, unique_names
@@ -34,10 +34,13 @@ def infer_schema(
 
     - binary: booleans, or only the values 0 and 1; on pictures also {0, 255} and {-1, 1};
     - levels: pictures (or wide vectors that look like flattened ones, see
-      `variata.data.grids.flattened_pictures`) on a grid of at most 256 grey levels;
+      `variata.data.looks.flattened_pictures`) on a grid of at most 256 grey levels;
     - count: vectors of non-negative whole numbers where at least half of the columns hold a zero,
       negative binomial when the variance exceeds 1.5 means in the median column, else Poisson;
     - real: everything else, standardised per column (images: one mean and scale for all pixels).
+
+    All values are looked at, a chunk of rows at a time: once, and real values once more. A mapped
+    file of any size therefore needs little memory.
 
     Categories are never guessed: name likelihood="categorical". A named likelihood decides the
     kind, and "gaussian" serves any data.
@@ -58,12 +61,9 @@ def infer_schema(
     _require_rows(array)
     how, shape = arrange(array.shape[1:], layout)
     names = _checked_names(names, shape, how)
-    require_finite(array, names)
-    facts = gather_facts(array)
-    kind, grid = (
-        _guess(array, facts, how) if likelihood is None else units_for(likelihood, array, facts)
-    )
-    spread = measure_spread(array, how) if kind == "real" else Spread((0.0,), (1.0,), (1.0,))
+    facts = gather_facts(array, how == "image", names)
+    kind, grid = _guess(facts, how) if likelihood is None else units_for(likelihood, facts)
+    spread = measure_spread(array, facts) if kind == "real" else Spread((0.0,), (1.0,), (1.0,))
     return Schema(
         kind=kind,
         layout=how,
@@ -82,24 +82,24 @@ def infer_schema(
     )
 
 
-def _guess(values: np.ndarray, facts: Facts, layout: str) -> Units:
-    picture = layout == "image" or flattened_pictures(values, facts)
-    pair = binary_grid(values, facts)
-    if pair and _sure_pair(values, facts, pair, layout):
+def _guess(facts: Facts, layout: str) -> Units:
+    picture = layout == "image" or flattened_pictures(facts)
+    pair = binary_grid(facts)
+    if pair and _sure_pair(facts, pair, layout):
         return "binary", pair
-    grid = picture_grid(values, facts) if picture else None
+    grid = picture_grid(facts) if picture else None
     if grid:
         return "levels", grid
     counted = facts.whole and facts.low >= 0 and not facts.constant
     if layout == "vector" and counted and facts.high <= LARGEST_SURE_COUNT:
-        return ("count", None) if zeros_are_common(values) else ("real", None)
+        return ("count", None) if zeros_are_common(facts) else ("real", None)
     return "real", None
 
 
-def _sure_pair(values: np.ndarray, facts: Facts, pair: Grid, layout: str) -> bool:
-    if values.dtype.kind == "b":
+def _sure_pair(facts: Facts, pair: Grid, layout: str) -> bool:
+    if facts.dtype.kind == "b":
         return True
-    wide = layout == "image" or values[0].size >= 64
+    wide = layout == "image" or facts.width >= 64
     return facts.two and (wide or (pair.low, pair.step) == (0.0, 1.0))
 
 

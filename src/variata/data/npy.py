@@ -12,10 +12,11 @@ from variata.data.sizes import require_whole_array, require_whole_members
 from variata.errors import DataError
 
 MAGIC = b"\x93NUMPY"
+MAPPED_FROM = 1 << 24  # bytes; what is smaller is read at once, and the file may change
 
 
 def read_npy(path: Path) -> np.ndarray:
-    """Return the array of a .npy file.
+    """Return the array of a .npy file; a large one is mapped, and read where it is looked at.
 
     Raises:
         DataError: damaged, or it holds Python objects, naming the file.
@@ -57,7 +58,8 @@ def _loaded(path: Path) -> Any:
         stream.seek(0)
         if start == MAGIC:
             require_whole_array(stream, path.stat().st_size)
-    return np.load(path, allow_pickle=False)
+    large = path.stat().st_size >= MAPPED_FROM
+    return np.load(path, mmap_mode="r" if large else None, allow_pickle=False)
 
 
 def _member(path: Path, archive: Any, name: str) -> np.ndarray:
@@ -72,7 +74,7 @@ def _member(path: Path, archive: Any, name: str) -> np.ndarray:
 
 
 def _refused(path: Path, kind: str, start: bytes, again: str, error: Exception) -> DataError:
-    if "Object arrays" in str(error):
+    if "Object arrays" in str(error) or "Python objects" in str(error):
         return DataError(
             f"'{path}' holds Python objects, which variata never opens; save plain numbers."
         )

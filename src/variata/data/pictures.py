@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import struct
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, TypeVar
 
@@ -46,6 +47,14 @@ class Look:
     deep: bool
 
 
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Keep Pillow's warnings back, for as long as pictures are read by any thread."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def look(picture: Picture) -> Look:
     """Read the header of a picture only.
 
@@ -66,15 +75,18 @@ def read(picture: Picture, grey: bool, size: tuple[int, int] | None = None) -> n
     return _guarded(picture, lambda image: _pixels(image, grey, size))
 
 
+def pixels_of(image: Image) -> np.ndarray:
+    """Return a picture in memory as uint8, (H, W) when it is grey, else (H, W, 3)."""
+    return _pixels(image, _is_grey(image), None)
+
+
 def _guarded(picture: Picture, use: Callable[[Image], T]) -> T:
     from PIL import Image
 
     try:
-        with warnings.catch_warnings(), picture.open() as stream:
-            warnings.simplefilter("ignore")
-            with Image.open(stream) as image:
-                _refuse_bomb(image)
-                return use(image)
+        with picture.open() as stream, Image.open(stream) as image:
+            _refuse_bomb(image)
+            return use(image)
     except Image.DecompressionBombError as error:
         raise DataError(f"The picture '{picture.name}' is too large: {reason(error)}.") from error
     except (OSError, ValueError, SyntaxError, EOFError, struct.error, MemoryError) as error:

@@ -14,11 +14,11 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from variata.data.checks import require_finite
-from variata.data.codes import decode_codes, encode_values
+from variata.data.codes import check_values, decode_codes, encode_values, storage_dtype
 from variata.data.describe import describe
 from variata.data.layouts import to_model_order, to_own_order
 from variata.data.record import require_sound
-from variata.data.values import as_array, is_frame, unique_names
+from variata.data.values import as_array, is_frame, row_chunks, unique_names
 from variata.errors import DataError, ShapeError
 
 
@@ -77,13 +77,30 @@ class Schema:
             ShapeError: rows of another shape.
             DataError: NaN or infinity, or a value that the schema cannot represent, with its place.
         """
+        return self.encode_all(self.checked(values))
+
+    def checked(self, values: Any) -> np.ndarray:
+        """Return `values` as numbers (N, *own_shape) that have codes; raises what `encode` does."""
         array = as_array(self._select(values), self.columns)
         self._check_shape(array)
         require_finite(array, self.columns)
-        codes = encode_values(self, array)
-        return torch.from_numpy(
-            np.ascontiguousarray(to_model_order(codes, self.own_shape, self.shape))
-        )
+        check_values(self, array)
+        return array
+
+    def encode_all(self, array: np.ndarray) -> Tensor:
+        """Return the codes (N, *shape) of a checked array, made a chunk of rows at a time."""
+        codes = np.empty((len(array), *self.shape), dtype=storage_dtype(self))
+        for rows in row_chunks(array):
+            codes[rows] = self._codes(array[rows])
+        return torch.from_numpy(codes)
+
+    def encode_rows(self, array: np.ndarray, index: Tensor) -> Tensor:
+        """Return the codes (B, *shape) of the rows `index` of a checked array."""
+        return torch.from_numpy(np.ascontiguousarray(self._codes(array[index.cpu().numpy()])))
+
+    def codes_size(self, rows: int) -> int:
+        """Bytes that the codes of so many rows take."""
+        return rows * math.prod(self.shape) * storage_dtype(self).itemsize
 
     def to_model(self, codes: Tensor) -> Tensor:
         """Return codes (..., *shape) in model space, float32; levels become code/(levels-1)."""
@@ -136,6 +153,9 @@ class Schema:
             raise DataError(f"The schema's {where}: {first['msg'].lower()}.") from error
         require_sound(schema)
         return schema
+
+    def _codes(self, array: np.ndarray) -> np.ndarray:
+        return to_model_order(encode_values(self, array), self.own_shape, self.shape)
 
     def _select(self, values: Any) -> Any:
         if not is_frame(values) or self.columns is None:

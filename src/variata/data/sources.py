@@ -9,10 +9,12 @@ from typing import Any
 
 from variata.data import catalog
 from variata.data.arrays import from_array, from_npy, from_npz
+from variata.data.datasets import from_dataset, is_dataset
 from variata.data.delimited import from_csv
 from variata.data.idx import from_idx, from_idx_parts, idx_parts, is_idx
 from variata.data.images import SUFFIXES, from_folder, from_zip
 from variata.data.source import Source
+from variata.data.spool import Say, silent
 from variata.data.tables import from_frame, from_parquet
 from variata.data.values import is_frame
 from variata.errors import DataError, UsageError, did_you_mean
@@ -32,6 +34,7 @@ class Options:
     ignore: Sequence[str | int]
     key: str | None
     size: tuple[int, int] | None
+    say: Say = silent
 
     def allow(self, what: str, *names: str) -> None:
         """Raise UsageError when an option was given that `what` has no use for."""
@@ -49,8 +52,12 @@ def open_source(
     ignore: Sequence[str | int] = (),
     key: str | None = None,
     size: tuple[int, int] | None = None,
+    say: Say = silent,
 ) -> Source:
-    """Open data: an array, tensor, DataFrame or lists in memory, a path, or a catalogue name.
+    """Open data: an array, tensor, DataFrame or lists, a torch data set, a path, or a known name.
+
+    Large .npy files are mapped. Other files that do not fit in memory are read once into a mapped
+    file in the cache folder, which is made anew when they have changed.
 
     Args:
         data: .npy, .npz, .csv, .tsv, .csv.gz, .tsv.gz, .parquet and idx files, zip files and
@@ -61,6 +68,7 @@ def open_source(
         ignore: columns to leave out.
         key: array of a .npz to read.
         size: (height, width) to resize pictures to.
+        say: is told, in one line, of anything that takes long.
 
     Raises:
         DataError: missing, unreadable or not numbers; says which file and what to do.
@@ -71,7 +79,7 @@ def open_source(
     (2, 2)
     """
     ignore = (ignore,) if isinstance(ignore, str) else tuple(ignore)
-    options = Options(label, ignore, key, size)
+    options = Options(label, ignore, key, size, say)
     if isinstance(data, Source):
         return data
     if not isinstance(data, (str, Path)):
@@ -87,6 +95,9 @@ def open_source(
 
 
 def _from_memory(data: Any, options: Options) -> Source:
+    if is_dataset(data):
+        options.allow("data sets that yield examples")
+        return from_dataset(data, options.say)
     options.allow("data in memory", "label", "ignore")
     if is_frame(data):
         return from_frame(data, "table", options.label, options.ignore)
@@ -99,7 +110,7 @@ def _from_directory(path: Path, options: Options) -> Source:
         options.allow("a folder of idx files")
         return from_idx_parts(path.name, parts)
     options.allow("a folder of pictures", "size")
-    return from_folder(path, options.size)
+    return from_folder(path, options.size, options.say)
 
 
 def _from_file(path: Path, options: Options) -> Source:
@@ -116,16 +127,16 @@ def _from_file(path: Path, options: Options) -> Source:
         return from_npz(path, options.label, options.key, options.ignore)
     if suffix == ".zip":
         options.allow("zip files of pictures", "size")
-        return from_zip(path, options.size)
+        return from_zip(path, options.size, options.say)
     return _from_table(path, suffix, options)
 
 
 def _from_table(path: Path, suffix: str, options: Options) -> Source:
     options.allow(f"{suffix or 'such'} files", "label", "ignore")
     if suffix.removesuffix(".gz") in TABLES:
-        return from_csv(path, options.label, options.ignore)
+        return from_csv(path, options.label, options.ignore, options.say)
     if suffix in (".parquet", ".pq"):
-        return from_parquet(path, options.label, options.ignore)
+        return from_parquet(path, options.label, options.ignore, options.say)
     if suffix in SUFFIXES:
         raise DataError(f"'{path}' is one picture; expected a folder of pictures.")
     raise DataError(f"Cannot tell how to read '{path}'; expected {KNOWN}.")

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from variata.data.memory import forget
 from variata.data.reasons import reason
 from variata.errors import DataError
 
-CHUNK_ELEMENTS = 4_000_000
+CHUNK_ELEMENTS = 250_000
 NO_MISSING = "missing values are not supported, fill them in or remove the row"
 
 
@@ -93,10 +94,15 @@ def unique_names(names: Iterable[object]) -> tuple[str, ...]:
     return tuple(unique)
 
 
-def row_chunks(array: np.ndarray, elements: int = CHUNK_ELEMENTS) -> Iterator[slice]:
-    """Yield slices of rows of about `elements` numbers each, so that work fits in memory."""
-    step = max(1, elements // max(1, array[:1].size))
-    return (slice(i, i + step) for i in range(0, len(array), step))
+def row_chunks(array: np.ndarray) -> Iterator[slice]:
+    """Yield slices of rows of about a quarter of a million numbers, so that work fits in memory.
+
+    Of a mapped file, the pages of a slice are let go before the next.
+    """
+    step = max(1, CHUNK_ELEMENTS // max(1, array[:1].size))
+    for start in range(0, len(array), step):
+        yield slice(start, start + step)
+        forget(array)
 
 
 def _frame_column(name: str, column: Any) -> np.ndarray:

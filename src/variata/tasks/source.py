@@ -9,7 +9,10 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from variata.data import Examples, Schema, Source, Splits, infer_schema, open_source, split
+from variata.data.spool import Say, silent, with_columns
 from variata.errors import DataError
+
+READING = ("label", "ignore", "key", "size")  # the options that concern a file
 
 
 @dataclass(frozen=True)
@@ -52,20 +55,19 @@ class Prepared:
     notes: tuple[str, ...] = ()
 
 
-def opened(data: Any, options: DataOptions) -> Source:
-    """Open data by name or path, or take arrays and frames as they are."""
-    return open_source(
-        data, label=options.label, ignore=options.ignore, key=options.key, size=options.size
-    )
+def opened(data: Any, options: DataOptions, say: Say = silent) -> Source:
+    """Open data by name or path, or take arrays, frames and data sets as they are."""
+    asked = asdict(options)
+    return open_source(data, **{name: asked[name] for name in READING}, say=say)
 
 
-def prepare_data(data: Any, options: DataOptions, seed: int) -> Prepared:
+def prepare_data(data: Any, options: DataOptions, seed: int, say: Say = silent) -> Prepared:
     """Open the data, find out what it is, and divide it.
 
     Raises:
         DataError: when it cannot be used; the message says what and where.
     """
-    source = opened(data, options)
+    source = opened(data, options, say)
     schema = infer_schema(
         source.values,
         likelihood=options.likelihood,
@@ -73,7 +75,7 @@ def prepare_data(data: Any, options: DataOptions, seed: int) -> Prepared:
         label_names=source.label_names,
         layout=source.layout,
     )
-    examples = Examples(schema.encode(source.values), schema, _labels(source))
+    examples = Examples.of_checked(source.values, schema, source.labels)
     splits = split(examples, options.fractions, seed, published=source.published)
     record = {
         "name": source.name,
@@ -134,7 +136,7 @@ def examples_of(data: Any, schema: Schema, options: DataOptions | None = None) -
     if isinstance(data, Examples):
         return data
     source = _opened_like(data, options or DataOptions(), schema)
-    return Examples(schema.encode(_selected(source, schema)), schema, _labels(source))
+    return Examples.of(_selected(source, schema), schema, source.labels)
 
 
 def _opened_like(data: Any, options: DataOptions, schema: Schema) -> Source:
@@ -158,13 +160,7 @@ def _selected(source: Source, schema: Schema) -> Any:
             f"{source.name}: expected the column '{missing[0]}', which the table does not have. "
             f"It has: {', '.join(names)}."
         )
-    return source.values[:, [names.index(column) for column in wanted]]
-
-
-def _labels(source: Source) -> Any:
-    import torch
-
-    return None if source.labels is None else torch.as_tensor(source.labels).long()
+    return with_columns(source.values, [names.index(column) for column in wanted])
 
 
 def _address(data: Any) -> str | None:

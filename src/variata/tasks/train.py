@@ -16,6 +16,7 @@ from variata.errors import StoreError, UsageError
 from variata.models import start
 from variata.recipes import Composition
 from variata.recipes.catalogue import OWN_MODULES
+from variata.shapes import numel
 from variata.store import Saved
 from variata.tasks.asked import read_asked
 from variata.tasks.interrupt import interruptible, refuse_late, while_training
@@ -30,6 +31,7 @@ from variata.training.habits import habits_of
 
 T = TypeVar("T", Settings, DataOptions)
 PREPARE_ROWS = 5_000  # enough to know the margins of the data
+PREPARE_NUMBERS = 100_000_000  # at most, of large images
 
 
 @interruptible
@@ -48,7 +50,7 @@ def fit(
     """Train a recipe on data.
 
     Args:
-        data: a name of the catalogue, a path, or arrays and frames.
+        data: a name of the catalogue, a path, arrays, frames, or a torch data set.
         recipe: name of a recipe; see `variata.recipes.names()`.
         options: how to read and divide the data.
         settings: how to train; single settings may be given by name instead, such as `epochs=10`.
@@ -84,7 +86,8 @@ def fit(
     with joined(where) as processes:
         if out is not None and processes.first:
             store.refuse_in_use(Path(out))
-        prepared = prepare_data(data, reading, how.seed)
+        with processes.in_turn(where):
+            prepared = prepare_data(data, reading, how.seed, announce or _silent)
         run = None if out is None else Run(Path(out), writes=processes.first)
         with run or nullcontext():
             composition = compose(recipe, prepared.schema, arguments, how.seed)
@@ -154,7 +157,8 @@ def _train(job: Job, callbacks: Sequence[Callback], announce: Callable[[str], No
     told.on_start(job.plan | {"arguments": composition.arguments, "device": str(job.device)})
     for note in told.history.notes:
         announce(note)
-    rows = torch.arange(min(len(splits.train), PREPARE_ROWS))
+    most = min(PREPARE_ROWS, max(2, PREPARE_NUMBERS // numel(job.prepared.schema.shape)))
+    rows = torch.arange(min(len(splits.train), most))
     with forked("cpu", job.settings.seed):
         start(composition.model, splits.train.gather(rows).x)
     with told.told_of_failure():

@@ -69,6 +69,15 @@ class Processes:
         distributed.all_reduce(both, op=distributed.ReduceOp.MAX)
         return int(both[0]) == -int(both[1])
 
+    @contextmanager
+    def in_turn(self, device: torch.device) -> Iterator[None]:
+        """The first process goes first, so that the others find what it has left on disk."""
+        if not self.first:
+            self.alike(0, device)
+        yield
+        if self.first:
+            self.alike(0, device)
+
     def share(self, module: nn.Module) -> None:
         """Give all processes the first one's weights."""
         if self.count > 1:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from variata.data.catalog.download import download
 from variata.data.catalog.entry import Entry, RemoteFile
+from variata.data.places import cache_folder
 from variata.errors import DataError
 
 
@@ -14,11 +15,6 @@ def data_folder() -> Path | None:
     """Return the folder that the environment variable VARIATA_DATA names, if it is set."""
     named = os.environ.get("VARIATA_DATA")
     return Path(named).expanduser() if named else None
-
-
-def cache_folder() -> Path:
-    """Return the folder that VARIATA_CACHE names, else ~/.cache/variata."""
-    return Path(os.environ.get("VARIATA_CACHE") or "~/.cache/variata").expanduser()
 
 
 def fetch(entry: Entry, file: RemoteFile) -> Path:
