@@ -57,10 +57,10 @@ class Bounds:
 
     def _pairs(self, rows: int, device: torch.device) -> int:
         """How many pairs of a row and a draw to take at a time."""
-        first, few = range(min(rows, 2)), min(self.k, FEW // 2)
         if rows * self.k <= FEW:
             return rows * self.k
-        return measured(lambda: self._of(first, few, Pieces(few)), len(first) * few, device)
+        few = min(self.k, FEW)
+        return measured(lambda n: self._of(range(1), n, Pieces(n)), few, device)
 
     def _of(self, rows: range, k: int, draws: Pieces) -> Tensor:
         batch, total = batch_of(self.module, self.examples, rows), LogMeanExp()

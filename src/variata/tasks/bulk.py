@@ -17,7 +17,7 @@ from variata.tasks.pieces import FEW, Pieces, halved, measured
 from variata.training import forked, on, reseed
 
 T = TypeVar("T")
-BLOCK = 2**18  # raw likelihood numbers of a block on a processor, so that its caches hold them
+BLOCK = 2**20  # raw likelihood numbers of a block on a processor: arrays that its caches hold
 WIDE_BLOCK = 2**21  # and on an accelerator
 MOST = 4_096
 
@@ -59,7 +59,7 @@ def read(
             return work(batch_of(module, examples, part))
 
         few = min(rows, FEW)
-        size = few if rows <= FEW else measured(lambda: run(range(few)), few, device)
+        size = few if rows <= FEW else measured(lambda n: run(range(n)), few, device)
         Pieces(size).run(rows, run, keep)
 
 
@@ -94,7 +94,7 @@ def block(elements: int, device: torch.device) -> int:
     """Rows of a block, when each makes so many raw numbers: a power of two.
 
     >>> block(784, torch.device("cpu")), block(10**7, torch.device("cpu"))
-    (256, 1)
+    (1024, 1)
     """
     numbers = BLOCK if device.type == "cpu" else WIDE_BLOCK
     rows = min(MOST, numbers // max(1, elements))

@@ -11,6 +11,7 @@ from numpy.lib.format import header_data_from_array_1_0, write_array_header_1_0
 from numpy.typing import NDArray
 
 from variata.atomic import make_folder, write_atomic
+from variata.errors import DataError
 
 Array = NDArray[Any]
 Keep = Callable[[Array], None]
@@ -66,8 +67,11 @@ def collected(rows: int, make: Make, out: Path | None = None, watch: Watch | Non
         watch: told after every piece which share of the rows is done.
 
     Raises:
+        DataError: when there are no rows.
         StoreError: when the file cannot be written; nothing of it is then left.
     """
+    if rows < 1:
+        raise DataError("There are no rows to work on: give at least one.")
     if out is None:
         filled = Filled(rows)
         make(_watched(filled, watch))

@@ -12,7 +12,7 @@ from variata.training.work import out_of_memory
 
 T = TypeVar("T")
 SHARE = 0.25  # of the available memory that a piece may take
-CACHED = 6 * 2**20  # bytes made in a pass that the caches of a processor serve well
+CACHED = 48 * 2**20  # bytes made in a pass on a processor: few calls, arrays that its caches hold
 WIDE = 2**30  # and bytes that keep an accelerator busy
 FEW = 32  # below so many, a network's work is too little at a time
 
@@ -28,9 +28,13 @@ def size_for(bytes_each: float, device: torch.device) -> int:
     return 1 << max(0, most.bit_length() - 1)
 
 
-def measured(work: Callable[[], Any], count: int, device: torch.device) -> int:
-    """How many to take at a time, by what `work` makes for a first `count` of them."""
-    return size_for(max(1, bytes_made(work)) / count, device)
+def measured(work: Callable[[int], Any], count: int, device: torch.device) -> int:
+    """How many to take at a time, by what `work` makes for a few, `count` or what fits."""
+    try:
+        return size_for(max(1, bytes_made(lambda: work(count))) / count, device)
+    except (RuntimeError, MemoryError) as error:
+        fewer = halved(count, error)
+    return measured(work, fewer, device)
 
 
 class Pieces:
