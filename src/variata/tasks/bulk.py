@@ -74,8 +74,8 @@ def in_blocks(
     """Give `keep`, in order, what `work` makes of blocks of rows, each with a seed of its own.
 
     Blocks depend on the model and on the kind of device alone, so that the same seed makes the
-    same wherever there is memory for it. Where it runs out, the decoder's network takes fewer rows
-    at a time, while the noise of the block stays what it was.
+    same wherever there is memory for it. Within a block, the decoder's network takes as many rows
+    at a time as is fast and fits.
 
     Args:
         k: draws that `work` makes for every row.
@@ -85,6 +85,10 @@ def in_blocks(
     """
     with quiet(module, seed) as device, _in_parts(module) as network:
         size = block(outputs(module) * k, device)
+        if network is not None and rows > FEW:
+            network.rows = k * measured(
+                lambda n: _seeded(work, range(n), device, seed), FEW, device
+            )
         for start in range(0, rows, size):
             part = range(start, min(start + size, rows))
             keep(_block(part, lambda p: _seeded(work, p, device, seed), network))

@@ -76,8 +76,6 @@ class Pieces:
             return [work(part)]
         except (RuntimeError, MemoryError) as error:
             self.size = halved(len(part), error)
-        if torch.cuda.is_initialized():
-            torch.cuda.empty_cache()  # pieces of another size need other blocks
         return []
 
 
@@ -91,4 +89,6 @@ def halved(size: int, error: Exception) -> int:
         raise error
     if size == 1:
         raise MemoryError("Memory ran out with one example at a time.") from error
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()  # what is kept for pieces of one size is in the way of others
     return (size + 1) // 2
