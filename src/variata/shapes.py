@@ -63,22 +63,14 @@ def draw_mean(distribution: Distribution, k: int, n: int) -> Tensor:
     return distribution.mean.expand(k, n, *distribution.event_shape)
 
 
-def draw_common(distribution: Distribution, k: int, n: int) -> Tensor:
-    """Draw with the same K noises for every row, so that a row's result is its own.
-
-    A score then does not depend on which other rows are scored, nor on their order.
+def location_and_scale(distribution: Distribution) -> tuple[Tensor, Tensor]:
+    """The two that make a draw of the distribution from standard noise: loc + scale * noise.
 
     Raises:
         NoDensityError: for a distribution that is not a shift and a scale of common noise.
-
-    >>> from torch.distributions import Normal
-    >>> z = draw_common(Normal(torch.zeros(3), 1.0), 2, 3)
-    >>> bool((z[:, 0] == z[:, 1]).all())
-    True
     """
     loc, scale = getattr(distribution, "loc", None), getattr(distribution, "scale", None)
     if loc is None or scale is None:
         name = type(distribution).__name__
         raise NoDensityError(f"{name} has no location and scale, so its rows cannot share noise.")
-    noise = torch.randn(k, 1, *distribution.event_shape, dtype=loc.dtype, device=loc.device)
-    return (loc + scale * noise).expand(k, n, *distribution.event_shape)
+    return loc, scale

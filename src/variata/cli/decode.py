@@ -13,6 +13,7 @@ from variata.cli.opening import (
     PictureOption,
     RunArgument,
     inputs,
+    into,
     open_model,
     written,
 )
@@ -31,8 +32,9 @@ def decode(
     from variata.tasks.show import sample_picture
 
     model = open_model(run, device)
-    values = model.decode(read_array(latents))
-    path = write_output(
+    target = into(out, model, latents)
+    values = model.decode(read_array(latents), out=target)
+    path = target or write_output(
         out,
         lambda: sample_picture(model, values, "decoded row"),
         lambda: values,

@@ -12,7 +12,6 @@ from variata.cli.opening import (
     DeviceOption,
     JsonOption,
     RunArgument,
-    inputs,
     open_model,
     written,
 )
@@ -28,9 +27,5 @@ def encode(
     as_json: JsonOption = False,
 ) -> None:
     """Write the posterior mean of every row of DATA, (rows, latent)."""
-    from variata.tasks.output import write_array
-
-    model = open_model(run, device)
-    latents = model.encode(data)
-    path = write_array(out, latents, inputs(model, data))
-    written(path, as_json, shape=list(latents.shape))
+    latents = open_model(run, device).encode(data, out=out)
+    written(out, as_json, shape=list(latents.shape))

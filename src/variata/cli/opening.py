@@ -41,11 +41,14 @@ PictureOption = Annotated[
 
 
 def open_model(run: Path, device: str = "auto") -> Model:
-    """Load a trained model onto a device."""
+    """Load a trained model onto a device; its long work shows a bar on a terminal."""
+    from variata.cli.progress import share_watcher
     from variata.tasks.model import load
     from variata.tasks.plan import chosen_device
 
-    return load(run, chosen_device(device))
+    model = load(run, chosen_device(device))
+    model.watch = share_watcher()
+    return model
 
 
 def held_out(model: Model, data: str | None) -> Examples:
@@ -59,8 +62,19 @@ def held_out(model: Model, data: str | None) -> Examples:
 
 def inputs(model: Model, *given: str | Path | None) -> list[str | Path]:
     """What a verb reads and must not write over: what was named, and the run's own data."""
-    source = model.saved.about.get("data", {}).get("source")
-    return [path for path in (*given, source) if path is not None]
+    return model.reads(*given)
+
+
+def into(path: Path, model: Model, *given: str | Path | None) -> Path | None:
+    """The file that values are written to piece by piece: `path`, where it is a `.npy`.
+
+    Raises:
+        UsageError: when it must not be written over.
+    """
+    from variata.tasks.output import output_file
+
+    target = output_file(path, inputs(model, *given))
+    return target if target.suffix == ".npy" else None
 
 
 def parsed_size(text: str | None) -> tuple[int, int] | None:

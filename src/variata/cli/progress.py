@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -16,6 +18,34 @@ def watcher(quiet: bool) -> Callback:
     if quiet or not speaks():
         return Callback()
     return Bar() if sys.stderr.isatty() else Lines()
+
+
+LATE = 2.0  # seconds: what is done sooner needs no bar
+
+
+class Share:
+    """A bar for work over many rows, on a terminal, once it takes longer than a moment."""
+
+    def __init__(self) -> None:
+        self.begun = time.monotonic()
+        self.bar: Any = None
+
+    def __call__(self, share: float) -> None:
+        if self.bar is None and share < 1 and time.monotonic() - self.begun > LATE:
+            self.bar = _bar()
+            self.task = self.bar.add_task("", total=1.0)
+            self.bar.start()
+            atexit.register(self.bar.stop)  # an error must not leave the terminal without cursor
+        if self.bar is not None:
+            self.bar.update(self.task, completed=share)
+            if share >= 1:
+                self.bar.stop()
+                self.bar = None
+
+
+def share_watcher() -> Share | None:
+    """The bar, where standard error is a terminal."""
+    return Share() if sys.stderr.isatty() else None
 
 
 class Lines(Callback):
@@ -33,16 +63,7 @@ class Bar(Callback):
     """A bar with the time that remains, and the figures of the last validation."""
 
     def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (
-            BarColumn(30),
-            "{task.percentage:>3.0f}%",
-            TimeRemainingColumn(),
-            TextColumn("{task.description}"),
-        )
-        self.bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self.bar = _bar()
         self.task = self.bar.add_task("", total=1.0)
 
     def on_start(self, plan: Mapping[str, Any]) -> None:
@@ -95,6 +116,19 @@ def finish(history: History) -> None:
     say(
         f"Training ended ({history.ended}); the best weights are those of step {history.best_step}."
     )
+
+
+def _bar() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        BarColumn(30),
+        "{task.percentage:>3.0f}%",
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
 def _name(name: str) -> Any:

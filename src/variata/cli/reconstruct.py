@@ -15,6 +15,7 @@ from variata.cli.opening import (
     RunArgument,
     held_out,
     inputs,
+    into,
     open_model,
     written,
 )
@@ -37,10 +38,10 @@ def reconstruct(
 
     model = open_model(run, device)
     rows = held_out(model, data)
-    path = write_output(
-        out,
-        lambda: reconstruction_picture(model, rows, n),
-        lambda: model.reconstruct(rows),
-        inputs(model, data),
-    )
-    written(path, as_json)
+    target = into(out, model, data)
+    if target is None:
+        picture = reconstruction_picture(model, rows, n)
+        write_output(out, lambda: picture, bytes, inputs(model, data))
+    else:
+        model.reconstruct(rows, out=target)
+    written(out, as_json)

@@ -14,6 +14,7 @@ from variata.cli.opening import (
     RunArgument,
     SeedOption,
     inputs,
+    into,
     open_model,
     written,
 )
@@ -35,9 +36,10 @@ def sample(
     from variata.tasks.show import rows_beside, sample_picture
 
     model = open_model(run, device)
-    values = model.sample(n, seed=seed, mean=mean)
+    target = into(out, model)
+    values = model.sample(n, seed=seed, mean=mean, out=target)
     what = "mean" if mean else "sample"
-    path = write_output(
+    path = target or write_output(
         out,
         lambda: sample_picture(model, values, what, rows_beside(model)),
         lambda: values,

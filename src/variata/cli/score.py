@@ -14,7 +14,6 @@ from variata.cli.opening import (
     JsonOption,
     RunArgument,
     SeedOption,
-    inputs,
     open_model,
     written,
 )
@@ -30,9 +29,6 @@ def score(
     as_json: JsonOption = False,
 ) -> None:
     """Write a lower bound of log p(x) of every row of DATA, in nats: higher is more usual."""
-    from variata.tasks.output import write_array
-
-    model = open_model(run, device)
-    scores = model.score(data, k=k, seed=seed)
+    scores = open_model(run, device).score(data, k=k, seed=seed, out=out)
     facts = {"shape": list(scores.shape), "mean": float(scores.mean()), "unit": "nats"}
-    written(write_array(out, scores, inputs(model, data)), as_json, **facts)
+    written(out, as_json, **facts)

@@ -68,8 +68,12 @@ def encode_values(units: Units, values: np.ndarray) -> np.ndarray:
 
 
 def decode_codes(units: Units, x: np.ndarray, round: bool) -> np.ndarray:
-    """Return model-space float64 `x` (..., *shape) in own units and dtype, still in model order."""
+    """Return model-space `x` (..., *shape) in own units and dtype, still in model order.
+
+    Sums and products are made in float64; where there are none to make, `x` stays as it is.
+    """
     dtype = np.dtype(units.dtype)
+    x = x if _as_they_are(units) else x.astype(np.float64, copy=False)
     if units.kind == "real":
         own = x * _spread(units, units.scale) + _spread(units, units.mean)
     elif units.kind == "count":
@@ -77,8 +81,8 @@ def decode_codes(units: Units, x: np.ndarray, round: bool) -> np.ndarray:
     else:
         own = _from_codes(units, x, round)
     if dtype.kind == "f":
-        return own.astype(dtype)
-    return _to_whole(own, dtype) if round else own.astype(np.float32)
+        return own.astype(dtype, copy=False)
+    return _to_whole(own, dtype) if round else own.astype(np.float32, copy=False)
 
 
 def to_codes(values: np.ndarray, low: float, step: float) -> np.ndarray:
@@ -98,14 +102,24 @@ def _from_codes(units: Units, x: np.ndarray, round: bool) -> np.ndarray:
     codes = x * top if units.kind == "levels" else x
     if round:
         codes = np.clip(np.rint(codes), 0, top)
+    if _as_they_are(units):
+        return codes
     per = _per_unit(units.step)
     return units.low + (codes / per if per else codes * units.step)
+
+
+def _as_they_are(units: Units) -> bool:
+    """Whether model space holds own values."""
+    if units.kind in ("binary", "category"):
+        return units.low == 0 and units.step == 1
+    return units.kind == "count"
 
 
 def _to_whole(own: np.ndarray, dtype: np.dtype) -> np.ndarray:
     if dtype.kind == "b":
         return own >= 0.5
     limits = np.iinfo(dtype)
+    own = own if dtype.itemsize <= 2 else own.astype(np.float64)  # which holds the limits
     return np.clip(np.rint(own), limits.min, limits.max).astype(dtype)
 
 

@@ -113,10 +113,10 @@ class Schema:
         With `round`, discrete values snap to the grid (counts to integers) and the person's dtype
         comes back. Without it, values between (means) stay, as float32 where the dtype is integer.
         """
-        array = x.detach().cpu().double().numpy() if isinstance(x, Tensor) else np.asarray(x)
+        array = _as_numpy(x) if isinstance(x, Tensor) else np.asarray(x)
         if array.shape[array.ndim - len(self.shape) :] != self.shape:
             raise ShapeError(f"Expected model values (..., {self.shape}), got {array.shape}.")
-        own = decode_codes(self, array.astype(np.float64, copy=False), round)
+        own = decode_codes(self, array, round)
         return to_own_order(own, self.own_shape, self.shape)
 
     def log_jacobian(self) -> float:
@@ -170,3 +170,8 @@ class Schema:
         if array.ndim == 0 or array.shape[1:] != self.own_shape:
             expected = ", ".join(["N", *map(str, self.own_shape)])
             raise ShapeError(f"Expected an array ({expected}), got {array.shape}.")
+
+
+def _as_numpy(x: Tensor) -> np.ndarray:
+    x = x.detach().cpu()
+    return (x if x.dtype == torch.float32 else x.double()).numpy()

@@ -35,8 +35,11 @@ class Bernoulli(Factorised):
         return value * self.logits - softplus(self.logits, threshold=40.0)
 
     def sample(self, sample_shape: _size = ONE_DRAW) -> Tensor:
-        with torch.no_grad():
-            return torch.bernoulli(self.mean.expand(self._extended_shape(sample_shape)))
+        shape, like = self._extended_shape(sample_shape), self.logits
+        with torch.no_grad():  # several times as fast as torch.bernoulli, of the same law
+            fine = torch.promote_types(like.dtype, torch.float32)
+            noise = torch.rand(shape, dtype=fine, device=like.device)
+            return (noise < self.mean).to(like.dtype)
 
     @property
     def mean(self) -> Tensor:

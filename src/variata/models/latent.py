@@ -41,7 +41,12 @@ class LatentModel(nn.Module):
         self.levels = nn.ModuleList(levels)
 
     def observe(
-        self, batch: Batch, k: int = 1, given: Given | None = None, how: Draw = draw
+        self,
+        batch: Batch,
+        k: int = 1,
+        given: Given | None = None,
+        how: Draw = draw,
+        features: Any = None,
     ) -> Trace:
         """Draw every latent from its posterior, K times, except those given.
 
@@ -49,16 +54,30 @@ class LatentModel(nn.Module):
             batch: B examples.
             k: draws for each example.
             given: level -> latent (B, *Z), used instead of a draw.
-            how: `draw`, or `draw_mean` for no noise, or `draw_common` for the same for all rows.
+            how: `draw`, or `draw_mean` for no noise, or any other way to draw a latent.
+            features: what the encoder makes of `batch.seen`, where it is at hand already.
         """
-        features = self.encoder(batch.seen)
-        return self._descend(batch.c, k, len(batch), given or {}, batch, features, how)
+        stages, h = self._observed(batch, k, given, how, features)
+        return Trace(stages, self.decoder(h), batch)
+
+    def infer(
+        self, batch: Batch, k: int = 1, given: Given | None = None, how: Draw = draw
+    ) -> tuple[Stage, ...]:
+        """The stages of `observe`, without the work of the decoder."""
+        return self._observed(batch, k, given, how, None)[0]
 
     def imagine(
         self, n: int, c: Tensor | None = None, given: Given | None = None, how: Draw = draw
     ) -> Trace:
         """Draw every latent from its prior, except those given; the likelihood is (1, n)."""
-        return self._descend(c, 1, n, given or {}, None, None, how)
+        stages, h = self._descend(c, 1, n, given or {}, None, how)
+        return Trace(stages, self.decoder(h))
+
+    def _observed(
+        self, batch: Batch, k: int, given: Given | None, how: Draw, features: Any
+    ) -> tuple[tuple[Stage, ...], Any]:
+        features = self.encoder(batch.seen) if features is None else features
+        return self._descend(batch.c, k, len(batch), given or {}, features, how)
 
     def _levels(self) -> Iterator[Level]:
         yield from self.levels  # type: ignore[misc]
@@ -69,10 +88,9 @@ class LatentModel(nn.Module):
         k: int,
         n: int,
         given: Given,
-        batch: Batch | None,
         features: Any,
         how: Draw,
-    ) -> Trace:
+    ) -> tuple[tuple[Stage, ...], Any]:
         stages: list[Stage] = []
         h = h if h is None else spread(h, k)
         for i, level in enumerate(self._levels()):
@@ -83,4 +101,4 @@ class LatentModel(nn.Module):
             z = spread(given[i], k) if i in given else how(q or p, k, n)
             stages.append(Stage(z, p, q))
             h = level.merge(h, z)
-        return Trace(tuple(stages), self.decoder(h), batch)
+        return tuple(stages), h

@@ -1,38 +1,31 @@
-"""Many rows through a model, a bounded number at a time."""
+"""Many rows through a model, a bounded number at a time, in results that do not depend on it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from variata.batch import Batch
+from variata.data import Examples
+from variata.models import LatentModel
 from variata.shapes import numel
-from variata.training import forked
+from variata.tasks.pieces import FEW, Pieces, halved, measured
+from variata.training import forked, on, reseed
 
-MEMORY = 256 * 2**20  # bytes of activations at a time
-COPIES = 8  # how many arrays of the output's size a pass holds, roughly
-
-
-def chunk(elements: int, k: int = 1, memory: int = MEMORY) -> int:
-    """How many rows fit at a time, when each makes `k` outputs of `elements` numbers.
-
-    >>> chunk(784), chunk(784, k=500)
-    (10699, 21)
-    """
-    return max(1, memory // (4 * COPIES * max(1, elements) * k))
-
-
-def chunks(rows: int, elements: int, k: int = 1) -> Iterator[Tensor]:
-    """Row numbers, a bounded number at a time."""
-    yield from torch.arange(rows).split(min(chunk(elements, k), 2_048))
+T = TypeVar("T")
+BLOCK = 2**20  # raw likelihood numbers of a block on a processor: arrays that its caches hold
+WIDE_BLOCK = 2**21  # and on an accelerator
+MOST = 4_096
 
 
 @contextmanager
-def quiet(module: torch.nn.Module, seed: int) -> Iterator[torch.device]:
+def quiet(module: nn.Module, seed: int) -> Iterator[torch.device]:
     """Evaluation and inference mode, with randomness of its own; yields the module's device."""
-    device = device_of(module)
+    device = next(module.parameters()).device
     was_training = module.training
     module.eval()
     try:
@@ -42,11 +35,119 @@ def quiet(module: torch.nn.Module, seed: int) -> Iterator[torch.device]:
         module.train(was_training)
 
 
-def device_of(module: torch.nn.Module) -> torch.device:
-    """Where a module's parameters are."""
-    return next(module.parameters()).device
+def batch_of(module: nn.Module, examples: Examples, rows: range) -> Batch:
+    """Some rows where the module is, in its precision."""
+    some = next(module.parameters())
+    return on(examples.gather(torch.arange(rows.start, rows.stop)), some.device, some.dtype)
 
 
-def outputs(module: torch.nn.Module) -> int:
+def read(
+    module: LatentModel, examples: Examples, work: Callable[[Batch], T], keep: Callable[[T], None]
+) -> None:
+    """Give `keep`, in order, what `work` makes of the rows, as many at a time as is fast and fits.
+
+    Args:
+        work: without randomness, so that it makes the same of a row whatever is beside it.
+
+    Raises:
+        MemoryError: when there is too little for a single row.
+    """
+    rows = len(examples)
+    with quiet(module, 0) as device:
+
+        def run(part: range) -> T:
+            return work(batch_of(module, examples, part))
+
+        few = min(rows, FEW)
+        size = few if rows <= FEW else measured(lambda n: run(range(n)), few, device)
+        Pieces(size).run(rows, run, keep)
+
+
+def in_blocks(
+    module: LatentModel,
+    rows: int,
+    seed: int,
+    work: Callable[[range], T],
+    keep: Callable[[T], None],
+    k: int = 1,
+) -> None:
+    """Give `keep`, in order, what `work` makes of blocks of rows, each with a seed of its own.
+
+    Blocks depend on the model and on the kind of device alone, so that the same seed makes the
+    same wherever there is memory for it. Within a block, the decoder's network takes as many rows
+    at a time as is fast and fits.
+
+    Args:
+        k: draws that `work` makes for every row.
+
+    Raises:
+        MemoryError: when there is too little for a single row.
+    """
+    with quiet(module, seed) as device, _in_parts(module) as network:
+        size = block(outputs(module) * k, device)
+        if network is not None and rows > FEW:
+            network.rows = k * measured(
+                lambda n: _seeded(work, range(n), device, seed), FEW, device
+            )
+        for start in range(0, rows, size):
+            part = range(start, min(start + size, rows))
+            keep(_block(part, lambda p: _seeded(work, p, device, seed), network))
+
+
+def block(elements: int, device: torch.device) -> int:
+    """Rows of a block, when each makes so many raw numbers: a power of two.
+
+    >>> block(784, torch.device("cpu")), block(10**7, torch.device("cpu"))
+    (1024, 1)
+    """
+    numbers = BLOCK if device.type == "cpu" else WIDE_BLOCK
+    rows = min(MOST, numbers // max(1, elements))
+    return 1 << max(0, rows.bit_length() - 1)
+
+
+def outputs(module: nn.Module) -> int:
     """Raw likelihood numbers a model makes for one example and one latent."""
     return numel(getattr(getattr(module, "decoder", None), "raw_shape", (1_024,)))
+
+
+class _Parted(nn.Module):
+    """A network that takes at most so many rows at a time."""
+
+    def __init__(self, network: nn.Module, rows: int) -> None:
+        super().__init__()
+        self.network, self.rows = network, rows
+
+    def forward(self, z: Tensor) -> Tensor:
+        if len(z) <= self.rows:
+            return self.network(z)
+        return torch.cat([self.network(part) for part in z.split(self.rows)])
+
+
+@contextmanager
+def _in_parts(module: LatentModel) -> Iterator[_Parted | None]:
+    """The decoder's network wrapped, so that it can be told to take fewer rows."""
+    decoder: Any = module.decoder
+    if not isinstance(getattr(decoder, "network", None), nn.Module):
+        yield None
+        return
+    network = decoder.network
+    decoder.network = _Parted(network, MOST)
+    try:
+        yield decoder.network
+    finally:
+        decoder.network = network
+
+
+def _seeded(work: Callable[[range], T], part: range, device: torch.device, seed: int) -> T:
+    reseed(device, seed, part.start)
+    return work(part)
+
+
+def _block(part: range, work: Callable[[range], T], network: _Parted | None) -> T:
+    while True:
+        try:
+            return work(part)
+        except (RuntimeError, MemoryError) as error:
+            if network is None:
+                raise
+            network.rows = halved(min(network.rows, len(part)), error)

@@ -16,14 +16,14 @@ from variata.errors import NoDensityError
 from variata.models import Trace
 from variata.recipes.parts import Parts
 from variata.store import Saved
-from variata.tasks.bulk import chunks, outputs, quiet
+from variata.tasks.bulk import batch_of, in_blocks
 from variata.tasks.evaluate import Evaluation
 from variata.tasks.model import Model
 from variata.tasks.passes import one_pass
 from variata.tasks.samples import all_x, draw_samples
 from variata.tasks.show import some
 from variata.tasks.source import DataOptions, options_of
-from variata.training import Settings, on
+from variata.training import Settings
 from variata.training.habits import habits_of
 
 ROWS = 2_000
@@ -118,14 +118,16 @@ def _labels_of(examples: Examples, limit: int) -> Tensor | None:
 
 
 def _surprise(model: Model, examples: Examples) -> tuple[Tensor, Tensor]:
-    of_data, of_draws = [], []
-    with quiet(model.module, 0) as device:
-        for index in chunks(len(examples), outputs(model.module)):
-            trace = model.module.observe(on(examples.gather(index), device), RESAMPLED)
-            chosen = _chosen(trace)
-            drawn = trace.likelihood.sample()
-            of_data.append(trace.distortion()[chosen].cpu())
-            of_draws.append(-trace.likelihood.log_prob(drawn)[chosen].cpu())
+    found: list[tuple[Tensor, Tensor]] = []
+
+    def work(part: range) -> tuple[Tensor, Tensor]:
+        trace = model.module.observe(batch_of(model.module, examples, part), RESAMPLED)
+        chosen, drawn = _chosen(trace), trace.likelihood.sample()
+        of_draws = -trace.likelihood.log_prob(drawn)[chosen]
+        return trace.distortion()[chosen].cpu(), of_draws.cpu()
+
+    in_blocks(model.module, len(examples), 0, work, found.append, RESAMPLED)
+    of_data, of_draws = zip(*found, strict=True)
     return torch.cat(of_data), torch.cat(of_draws)
 
 

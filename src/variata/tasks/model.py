@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from variata import store
+from variata.batch import Batch
 from variata.conditionals import DiracPosterior
 from variata.data import Examples, Schema
 from variata.errors import DataError, NoDensityError, ShapeError, UsageError
-from variata.metrics import importance_bound
-from variata.models import LatentModel, Trace
-from variata.shapes import Draw, draw_common, draw_mean
+from variata.models import LatentModel, Stage, Trace
+from variata.shapes import draw_mean
 from variata.store import Saved
-from variata.tasks.bulk import chunks, outputs, quiet
+from variata.tasks.bounds import Bounds
+from variata.tasks.bulk import in_blocks, read
+from variata.tasks.collect import Array, Keep, Make, Watch, collected
+from variata.tasks.output import array_file
 from variata.tasks.source import examples_of, options_of
-from variata.training import on
 
-Array = NDArray[Any]
-T = TypeVar("T")
+Out = str | Path | None
 SCORE_DRAWS = 32
 
 
@@ -34,8 +35,11 @@ class Model:
     Values go in and come out in the person's own units and shape. Results are deterministic: what
     is random takes a seed and leaves the caller's random state alone.
 
+    Verbs over many rows take as many at a time as is fast and fits in memory.
+
     Attributes:
         saved: the model as it is kept on disk.
+        watch: what such a verb tells after every piece, the share that is done; None for nobody.
 
     >>> from variata import fit
     >>> model = fit("digits", latent=2, hidden=(16,), epochs=1)
@@ -45,6 +49,7 @@ class Model:
 
     def __init__(self, saved: Saved) -> None:
         self.saved = saved
+        self.watch: Watch | None = None
 
     @property
     def module(self) -> LatentModel:
@@ -71,9 +76,14 @@ class Model:
         """One record for each validation while training."""
         return self.saved.reports
 
-    def encode(self, data: Any) -> Array:
-        """Posterior means, (N, latent)."""
-        return _joined(self._each(data, lambda trace: _latents(trace).cpu(), draw_mean))
+    def encode(self, data: Any, *, out: Out = None) -> Array:
+        """Posterior means, (N, latent).
+
+        Args:
+            out: a `.npy` file to write to, piece by piece; what is returned is then mapped from it,
+                read-only, and may be larger than memory.
+        """
+        return self._read(data, lambda batch: _means(self._inferred(batch)), out)
 
     def posterior(self, data: Any) -> tuple[Array, Array]:
         """Posterior means and standard deviations, both (N, latent).
@@ -82,39 +92,44 @@ class Model:
             NoDensityError: for an autoencoder, whose posterior is a point.
         """
         self._refuse_points()
-        both = self._each(data, lambda t: (_latents(t).cpu(), _scales(t).cpu()), draw_mean)
-        return _joined([means for means, _ in both]), _joined([scales for _, scales in both])
+        both = self._read(data, lambda batch: _means_and_scales(self._inferred(batch)), None)
+        return both[:, 0], both[:, 1]
 
-    def decode(self, z: Any, *, seed: int | None = None) -> Array:
-        """Latents (N, latent) to the likelihood's mean in own units, or to a draw with a seed."""
+    def decode(self, z: Any, *, seed: int | None = None, out: Out = None) -> Array:
+        """Latents (N, latent) to the likelihood's mean in own units, or to a draw with a seed.
+
+        Args:
+            out: a file, as in `encode`.
+        """
         latents = self._checked(z)
-        parts = []
-        with quiet(self.module, seed or 0) as device:
-            for index in chunks(len(latents), outputs(self.module)):
-                given = self._given(latents[index].to(device))
-                parts.append(self._shown(self.module.imagine(len(index), given=given), seed))
-        return np.concatenate(parts)
 
-    def sample(self, n: int = 64, *, seed: int = 0, mean: bool = False) -> Array:
+        def work(part: range) -> Array:
+            given = {0: self._latents(latents[part.start : part.stop], part.start)}
+            return self._shown(self.module.imagine(len(part), given=given), seed)
+
+        return self._made(len(latents), seed or 0, work, out)
+
+    def sample(self, n: int = 64, *, seed: int = 0, mean: bool = False, out: Out = None) -> Array:
         """Draw n examples: a latent from the prior, then x from p(x | z), in own units.
 
         Args:
             n: how many.
-            seed: the same seed gives the same examples.
+            seed: the same seed gives the same examples, however much memory there is.
             mean: show the likelihood's mean instead of a draw from it, as pictures of VAEs do.
+            out: a file, as in `encode`.
         """
         if not isinstance(n, int | np.integer) or n < 1:
             raise UsageError(f"sample needs a whole number of at least 1, got {n!r}.")
-        parts = []
-        with quiet(self.module, seed):
-            for index in chunks(n, outputs(self.module)):
-                trace = self.module.imagine(len(index))
-                parts.append(self._shown(trace, None if mean else seed))
-        return np.concatenate(parts)
+        shown = None if mean else seed
+        return self._made(
+            int(n), seed, lambda part: self._shown(self.module.imagine(len(part)), shown), out
+        )
 
-    def reconstruct(self, data: Any) -> Array:
-        """The likelihood's mean at the posterior mean, in own units."""
-        return np.concatenate(self._each(data, lambda trace: self._shown(trace, None), draw_mean))
+    def reconstruct(self, data: Any, *, out: Out = None) -> Array:
+        """The likelihood's mean at the posterior mean, in own units; `out` as in `encode`."""
+        return self._read(
+            data, lambda batch: self._shown(self.module.observe(batch, how=draw_mean), None), out
+        )
 
     def interpolate(self, start: Any, end: Any, steps: int = 10) -> Array:
         """Decoder means on the straight line between two examples' latents, (steps, ...)."""
@@ -130,11 +145,14 @@ class Model:
         latents[:, dimension] = values
         return self.decode(latents)
 
-    def score(self, data: Any, *, k: int = SCORE_DRAWS, seed: int = 0) -> Array:
+    def score(self, data: Any, *, k: int = SCORE_DRAWS, seed: int = 0, out: Out = None) -> Array:
         """A lower bound of log p(x) of every row, (N,), nats, in the data's own units.
 
-        The importance-weighted bound of k draws. All rows share the same noise, so that the score
-        of a row does not depend on the others.
+        The importance-weighted bound of k draws, of which any number fits in memory. All rows share
+        the same noise, so that the score of a row does not depend on the others.
+
+        Args:
+            out: a file, as in `encode`.
 
         Raises:
             NoDensityError: for an autoencoder, which has no likelihood.
@@ -142,10 +160,14 @@ class Model:
         if k < 1:
             raise UsageError(f"score needs k of at least 1, got {k}.")
         self._refuse_points()
-        bounds = self._each(
-            data, lambda t: importance_bound(t.log_weight()).cpu(), draw_common, k, seed
-        )
-        return _joined(bounds).astype(np.float64) + self.schema.log_jacobian()
+        target, examples = self._target(out, data), self.examples(data)
+        bounds = Bounds(self.module, examples, k, seed, own=False)
+        shift = self.schema.log_jacobian()
+
+        def make(keep: Keep) -> None:
+            bounds.each(lambda found: keep(found.numpy() + shift))
+
+        return self._collected(len(examples), make, target)
 
     def save(self, folder: str | Path) -> None:
         """Save into a folder (see `variata.store`).
@@ -166,16 +188,30 @@ class Model:
         """Rows as the module sees them."""
         return examples_of(data, self.schema, options_of(self.saved.about.get("data", {})))
 
-    def _each(
-        self, data: Any, read: Callable[[Trace], T], how: Draw, k: int = 1, seed: int = 0
-    ) -> list[T]:
-        """What `read` takes from the traces of all rows, a bounded number of rows at a time."""
-        examples, found = self.examples(data), []
-        for index in chunks(len(examples), outputs(self.module), k):
-            with quiet(self.module, seed) as device:  # anew, so that all chunks share their noise
-                batch = on(examples.gather(index), device, self._dtype)
-                found.append(read(self.module.observe(batch, k, how=how)))
-        return found
+    def reads(self, *given: Any) -> list[str | Path]:
+        """Files that no verb may write over: those given, and the model's own data."""
+        source = self.saved.about.get("data", {}).get("source")
+        return [path for path in (*given, source) if isinstance(path, str | Path)]
+
+    def _read(self, data: Any, work: Callable[[Batch], Array], out: Out) -> Array:
+        """What `work` makes of all rows, some at a time."""
+        target, examples = self._target(out, data), self.examples(data)
+        make = partial(read, self.module, examples, work)
+        return self._collected(len(examples), make, target)
+
+    def _made(self, rows: int, seed: int, work: Callable[[range], Array], out: Out) -> Array:
+        """What `work` makes of blocks of rows that have a seed each."""
+        make = partial(in_blocks, self.module, rows, seed, work)
+        return self._collected(rows, make, self._target(out))
+
+    def _collected(self, rows: int, make: Make, out: Path | None) -> Array:
+        return collected(rows, make, out, self.watch)
+
+    def _target(self, out: Out, *given: Any) -> Path | None:
+        return None if out is None else array_file(out, self.reads(*given))
+
+    def _inferred(self, batch: Batch) -> tuple[Stage, ...]:
+        return self.module.infer(batch, how=draw_mean)
 
     def _shown(self, trace: Trace, seed: int | None) -> Array:
         likelihood: Any = trace.likelihood
@@ -189,23 +225,21 @@ class Model:
                 "is no likelihood to give. Train the recipe vae for one."
             )
 
-    @property
-    def _dtype(self) -> torch.dtype:
-        return next(self.module.parameters()).dtype
-
-    def _given(self, latents: Tensor) -> dict[int, Tensor]:
-        return {0: latents}
-
-    def _checked(self, z: Any) -> Tensor:
-        latents = torch.as_tensor(np.asarray(z), dtype=self._dtype)
-        if latents.dim() != 2 or latents.shape[1] != self.latent:
+    def _checked(self, z: Any) -> Array:
+        latents = np.asarray(z.detach().cpu() if isinstance(z, Tensor) else z)
+        if latents.ndim != 2 or latents.shape[1] != self.latent:
             raise ShapeError(
-                f"decode needs latents of shape (N, {self.latent}), got {tuple(latents.shape)}."
+                f"decode needs latents of shape (N, {self.latent}), got {latents.shape}."
             )
-        if not latents.isfinite().all():
-            row = int((~latents.isfinite()).any(1).nonzero()[0])
-            raise DataError(f"decode needs finite latents; row {row} holds NaN or infinity.")
         return latents
+
+    def _latents(self, rows: Array, start: int) -> Tensor:
+        some = next(self.module.parameters())
+        latents = torch.as_tensor(np.array(rows), dtype=some.dtype)
+        if not latents.isfinite().all():
+            row = start + int((~latents.isfinite()).any(1).nonzero()[0])
+            raise DataError(f"decode needs finite latents; row {row} holds NaN or infinity.")
+        return latents.to(some.device)
 
     def __repr__(self) -> str:
         return f"Model({self.recipe}, latent={self.latent}, {self.schema.describe()})"
@@ -220,14 +254,11 @@ def load(folder: str | Path, device: str | torch.device = "cpu") -> Model:
     return Model(store.load(Path(folder), device))
 
 
-def _latents(trace: Trace) -> Tensor:
-    return torch.cat([stage.z[0].flatten(1) for stage in trace.stages], -1)
+def _means(stages: tuple[Stage, ...]) -> Array:
+    return torch.cat([stage.z[0].flatten(1) for stage in stages], -1).cpu().numpy()
 
 
-def _scales(trace: Trace) -> Tensor:
-    posteriors: list[Any] = [stage.q for stage in trace.stages]
-    return torch.cat([q.variance.sqrt().flatten(1) for q in posteriors], -1)
-
-
-def _joined(parts: list[Tensor]) -> Array:
-    return torch.cat(parts).numpy()
+def _means_and_scales(stages: tuple[Stage, ...]) -> Array:
+    posteriors: list[Any] = [stage.q for stage in stages]
+    scales = torch.cat([q.variance.sqrt().flatten(1) for q in posteriors], -1)
+    return np.stack([_means(stages), scales.cpu().numpy()], 1)

@@ -12,7 +12,6 @@ from variata.atomic import make_folder, write_atomic, write_bytes
 from variata.errors import UsageError
 from variata.store import MANIFEST
 from variata.store.folder import FILES
-from variata.tasks.model import Array
 from variata.tasks.run import LOCK, PLAN
 
 
@@ -27,10 +26,7 @@ def write_output(
         UsageError: for another ending, or a file that must stay.
         StoreError: when it cannot be written.
     """
-    target = Path(path)
-    if target.suffix not in (".png", ".npy"):
-        raise UsageError(f"'{target}' must end in .png (a picture) or .npy (the values).")
-    refuse_to_replace(target, inputs)
+    target = output_file(path, inputs)
     make_folder(target.parent)
     if target.suffix == ".png":
         write_bytes(target, picture())
@@ -40,15 +36,30 @@ def write_output(
     return target
 
 
-def write_array(path: str | Path, values: Array, inputs: Sequence[str | Path] = ()) -> Path:
-    """Write an array to a `.npy` file, under the rules of `write_output`.
+def output_file(path: str | Path, inputs: Sequence[str | Path] = ()) -> Path:
+    """The path of a `.png` or `.npy` file that may be written.
 
     Raises:
         UsageError: for another ending, or a file that must stay.
     """
-    if Path(path).suffix != ".npy":
-        raise UsageError(f"'{path}' must end in .npy.")
-    return write_output(path, bytes, lambda: values, inputs)
+    target = Path(path)
+    if target.suffix not in (".png", ".npy"):
+        raise UsageError(f"'{target}' must end in .png (a picture) or .npy (the values).")
+    refuse_to_replace(target, inputs)
+    return target
+
+
+def array_file(path: str | Path, inputs: Sequence[str | Path] = ()) -> Path:
+    """The path of a `.npy` file that may be written.
+
+    Raises:
+        UsageError: for another ending, or a file that must stay.
+    """
+    target = Path(path)
+    if target.suffix != ".npy":
+        raise UsageError(f"'{target}' must end in .npy.")
+    refuse_to_replace(target, inputs)
+    return target
 
 
 def refuse_to_replace(target: Path, inputs: Sequence[str | Path] = ()) -> None:
@@ -69,6 +80,6 @@ def refuse_to_replace(target: Path, inputs: Sequence[str | Path] = ()) -> None:
         raise UsageError(f"'{target}' belongs to a run: write to another file.")
 
 
-def _save_array(path: Path, array: Array) -> None:
+def _save_array(path: Path, array: np.ndarray) -> None:
     with path.open("wb") as file:
         np.save(file, array, allow_pickle=False)

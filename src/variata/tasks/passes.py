@@ -9,12 +9,9 @@ from torch import Tensor
 
 from variata.data import Examples
 from variata.errors import NoDensityError
-from variata.metrics import LogMeanExp
 from variata.models import LatentModel, Trace
-from variata.tasks.bulk import chunk, chunks, outputs, quiet
-from variata.training import on
-
-TOGETHER = 100  # draws of an importance-weighted bound that are made at a time, at most
+from variata.tasks.bounds import Bounds
+from variata.tasks.bulk import batch_of, in_blocks
 
 
 @dataclass(frozen=True)
@@ -44,10 +41,11 @@ class Pass:
 def one_pass(module: LatentModel, examples: Examples, seed: int = 0) -> Pass:
     """Observe every row once."""
     rows: list[tuple[Tensor, ...]] = []
-    with quiet(module, seed) as device:
-        for index in chunks(len(examples), outputs(module)):
-            trace = module.observe(on(examples.gather(index), device))
-            rows.append(_figures(trace))
+
+    def work(part: range) -> tuple[Tensor, ...]:
+        return _figures(module.observe(batch_of(module, examples, part)))
+
+    in_blocks(module, len(examples), seed, work, rows.append)
     columns = [torch.cat(column).cpu() for column in zip(*rows, strict=True)]
     if len(columns) == 2:
         return Pass(columns[0], None, None, columns[1], None)
@@ -66,20 +64,9 @@ def log_likelihood(module: LatentModel, examples: Examples, k: int, seed: int = 
     Reference:
         Importance Weighted Autoencoders (Burda et al., 2015), arXiv:1509.00519
     """
-    together = min(k, TOGETHER)
-    step = max(1, min(chunk(outputs(module), together), 2_048))
-    bounds = []
-    with quiet(module, seed) as device:
-        for index in torch.arange(len(examples)).split(step):
-            batch, total = on(examples.gather(index), device), LogMeanExp()
-            for draws in _portions(k, together):
-                total.add(module.observe(batch, draws).log_weight())
-            bounds.append(total.value().cpu())
+    bounds: list[Tensor] = []
+    Bounds(module, examples, k, seed).each(bounds.append)
     return torch.cat(bounds)
-
-
-def _portions(k: int, together: int) -> list[int]:
-    return [min(together, k - done) for done in range(0, k, together)]
 
 
 def _figures(trace: Trace) -> tuple[Tensor, ...]:

@@ -13,7 +13,7 @@ from variata.data import Examples
 from variata.errors import StoreError
 from variata.metrics import Features, frechet_distance, nearest_copies, prdc, train_features
 from variata.models import LatentModel
-from variata.tasks.bulk import chunks, outputs, quiet
+from variata.tasks.bulk import in_blocks
 
 MOST = 10_000
 SHIPPED = Path(__file__).parent / "features"
@@ -23,11 +23,12 @@ LEARN_FROM = 10_000
 
 def draw_samples(module: LatentModel, n: int, seed: int) -> Tensor:
     """Draws from p(x | z) with z from the prior, (n, *X) in model space."""
-    parts = []
-    with quiet(module, seed):
-        for index in chunks(n, outputs(module)):
-            likelihood = module.imagine(len(index)).likelihood
-            parts.append(likelihood.sample()[0].float().cpu())
+    parts: list[Tensor] = []
+
+    def work(part: range) -> Tensor:
+        return module.imagine(len(part)).likelihood.sample()[0].float().cpu()
+
+    in_blocks(module, n, seed, work, parts.append)
     return torch.cat(parts)
 
 

@@ -1,0 +1,78 @@
+"""Noise in fixed blocks, each with a seed of its own, so that no result depends on piece sizes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from variata.shapes import Shape, draw, location_and_scale
+from variata.training.sampler import mix
+
+DRAWS = 64  # of a block
+
+
+class Noise:
+    """A way to draw latents (`variata.shapes.Draw`) for one pass over some draws of some rows.
+
+    Noise number d of row r is a function of the seed, d, r and the level; where `own` is false, it
+    is the same for all rows, so that what a row gets does not depend on the rows beside it.
+
+    Args:
+        draws: which of all draws the pass makes.
+        rows: which of all rows it is over.
+        own: whether each row has noise of its own.
+
+    A posterior that is no location and scale of noise is drawn by torch's generator where rows
+    have noise of their own; where they share it, it is refused with a NoDensityError.
+
+    >>> from torch.distributions import Normal
+    >>> q = Normal(torch.zeros(3), 1.0)
+    >>> whole = Noise(0, range(100), range(3))(q, 100, 3)
+    >>> part = Noise(0, range(70, 80), range(1, 3))(Normal(torch.zeros(2), 1.0), 10, 2)
+    >>> bool((whole[70:80, 1:] == part).all())
+    True
+    """
+
+    def __init__(self, seed: int, draws: range, rows: range, own: bool = True) -> None:
+        self.seed, self.draws, self.own = seed, draws, own
+        self.rows = rows if own else range(1)
+        self.level = 0
+
+    def __call__(self, distribution: Distribution, k: int, n: int) -> Tensor:
+        self.level += 1
+        if self.own and not hasattr(distribution, "scale"):
+            return draw(distribution, k, n)
+        loc, scale = location_and_scale(distribution)
+        noise = self._noise(distribution.event_shape, loc)
+        return torch.addcmul(loc, scale, noise).expand(k, n, *distribution.event_shape)
+
+    def _noise(self, event: Shape, like: Tensor) -> Tensor:
+        together = rows_together(like.device) if self.own else 1
+        draws, rows = _blocks(self.draws, DRAWS), _blocks(self.rows, together)
+        columns = [
+            torch.cat([self._block(d, r, together, event, like) for d in draws]) for r in rows
+        ]
+        noise = columns[0] if len(columns) == 1 else torch.cat(columns, 1)
+        return noise[_within(self.draws, DRAWS), _within(self.rows, together)]
+
+    def _block(self, d: int, r: int, together: int, event: Shape, like: Tensor) -> Tensor:
+        generator = torch.Generator(like.device).manual_seed(mix(self.seed, self.level, d, r))
+        shape = (DRAWS, together, *event)
+        return torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device)
+
+
+def rows_together(device: torch.device) -> int:
+    """Rows of a block: an accelerator is slow at many small ones."""
+    return 4 if device.type == "cpu" else 64
+
+
+def _blocks(part: range, size: int) -> range:
+    """The blocks of so many that hold a part."""
+    return range(part.start // size, (part.stop - 1) // size + 1)
+
+
+def _within(part: range, size: int) -> slice:
+    """Where a part lies in its blocks."""
+    first = part.start % size
+    return slice(first, first + len(part))
