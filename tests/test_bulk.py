@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import resource
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from variata.tasks.bounds import Bounds
 from variata.tasks.collect import Array
 from variata.tasks.model import Model
 from variata.tasks.noise import Noise
-from variata.tasks.passes import log_likelihood
+from variata.tasks.passes import log_likelihood, one_pass
 
 VERBS: dict[str, Callable[..., Array]] = {
     "encode": lambda model, data, **more: model.encode(data, **more),
@@ -90,6 +92,18 @@ def test_a_single_row_that_does_not_fit_is_an_error_of_memory(
     for verb in (VERBS["encode"], VERBS["sample"], VERBS["score"]):
         with pytest.raises(MemoryError, match="one example at a time"):
             verb(table_model, table[:9])
+
+
+def test_an_evaluation_is_the_same_where_memory_runs_out(
+    table_model: Model, table: Array, cramped: Callable[[int], Small]
+) -> None:
+    module, rows = table_model.module, table_model.examples(table)
+    expected = one_pass(module, rows, seed=2)
+    cramped(9)
+    found = one_pass(module, rows, seed=2)
+    torch.testing.assert_close(found.distortion, expected.distortion)
+    torch.testing.assert_close(found.means, expected.means)
+    assert isinstance(module.encoder, Small)  # what wrapped it is gone
 
 
 def test_other_errors_are_not_taken_for_too_little_memory(
@@ -266,6 +280,19 @@ def test_available_memory_is_the_least_of_machine_and_groups(
     assert memory.available(torch.device("cpu")) == 120_000
     machine.unlink()
     assert memory.available(torch.device("cpu")) == 120_000
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+def test_an_accelerator_gives_what_the_processor_gives(table_model: Model, table: Array) -> None:
+    module = copy.deepcopy(table_model.module).cuda()
+    other = Model(replace(table_model.saved, module=module))
+    for verb in ("encode", "decode", "reconstruct"):
+        expected = VERBS[verb](table_model, table)
+        np.testing.assert_allclose(VERBS[verb](other, table), expected, rtol=1e-3, atol=1e-2)
+    np.testing.assert_array_equal(other.sample(50, seed=1), other.sample(50, seed=1))
+    gap = other.score(table, k=500) - table_model.score(table, k=500)
+    assert abs(gap.mean()) < 0.1
 
 
 def test_what_operations_make_is_counted_without_views() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
@@ -74,8 +75,8 @@ def in_blocks(
     """Give `keep`, in order, what `work` makes of blocks of rows, each with a seed of its own.
 
     Blocks depend on the model and on the kind of device alone, so that the same seed makes the
-    same wherever there is memory for it. Within a block, the decoder's network takes as many rows
-    at a time as is fast and fits.
+    same wherever there is memory for it. Within a block, encoder and decoder take as many rows at
+    a time as is fast and fits.
 
     Args:
         k: draws that `work` makes for every row.
@@ -83,15 +84,14 @@ def in_blocks(
     Raises:
         MemoryError: when there is too little for a single row.
     """
-    with quiet(module, seed) as device, _in_parts(module) as network:
+    with quiet(module, seed) as device, _in_parts(module) as limit:
         size = block(outputs(module) * k, device)
-        if network is not None and rows > FEW:
-            network.rows = k * measured(
-                lambda n: _seeded(work, range(n), device, seed), FEW, device
-            )
+        if rows > FEW:
+            few = measured(lambda n: _seeded(work, range(n), device, seed), FEW, device)
+            limit.rows = k * few
         for start in range(0, rows, size):
             part = range(start, min(start + size, rows))
-            keep(_block(part, lambda p: _seeded(work, p, device, seed), network))
+            keep(_block(part, lambda p: _seeded(work, p, device, seed), limit))
 
 
 def block(elements: int, device: torch.device) -> int:
@@ -110,32 +110,46 @@ def outputs(module: nn.Module) -> int:
     return numel(getattr(getattr(module, "decoder", None), "raw_shape", (1_024,)))
 
 
+@dataclass
+class _Limit:
+    """How many rows networks take at a time."""
+
+    rows: int = MOST
+
+
 class _Parted(nn.Module):
-    """A network that takes at most so many rows at a time."""
+    """A network that takes no more rows at a time than a limit, as long as it makes tensors."""
 
-    def __init__(self, network: nn.Module, rows: int) -> None:
+    def __init__(self, network: nn.Module, limit: _Limit) -> None:
         super().__init__()
-        self.network, self.rows = network, rows
+        self.network, self.limit = network, limit
 
-    def forward(self, z: Tensor) -> Tensor:
-        if len(z) <= self.rows:
-            return self.network(z)
-        return torch.cat([self.network(part) for part in z.split(self.rows)])
+    def forward(self, x: Tensor) -> Any:
+        if len(x) <= self.limit.rows:
+            return self.network(x)
+        parts = [self.network(part) for part in x.split(self.limit.rows)]
+        return torch.cat(parts) if isinstance(parts[0], Tensor) else self.network(x)
 
 
 @contextmanager
-def _in_parts(module: LatentModel) -> Iterator[_Parted | None]:
-    """The decoder's network wrapped, so that it can be told to take fewer rows."""
-    decoder: Any = module.decoder
-    if not isinstance(getattr(decoder, "network", None), nn.Module):
-        yield None
-        return
-    network = decoder.network
-    decoder.network = _Parted(network, MOST)
+def _in_parts(module: LatentModel) -> Iterator[_Limit]:
+    """The encoder and the decoder's network wrapped, so that they obey a limit."""
+    limit, whole = _Limit(), list(_networks(module))
+    for owner, name, network in whole:
+        setattr(owner, name, _Parted(network, limit))
     try:
-        yield decoder.network
+        yield limit
     finally:
-        decoder.network = network
+        for owner, name, network in whole:
+            setattr(owner, name, network)
+
+
+def _networks(module: LatentModel) -> Iterator[tuple[nn.Module, str, nn.Module]]:
+    """Whose they are, what they are called there, and the networks."""
+    for owner, name in ((module, "encoder"), (module.decoder, "network")):
+        network = getattr(owner, name, None)
+        if isinstance(network, nn.Module):
+            yield owner, name, network
 
 
 def _seeded(work: Callable[[range], T], part: range, device: torch.device, seed: int) -> T:
@@ -143,11 +157,9 @@ def _seeded(work: Callable[[range], T], part: range, device: torch.device, seed:
     return work(part)
 
 
-def _block(part: range, work: Callable[[range], T], network: _Parted | None) -> T:
+def _block(part: range, work: Callable[[range], T], limit: _Limit) -> T:
     while True:
         try:
             return work(part)
         except (RuntimeError, MemoryError) as error:
-            if network is None:
-                raise
-            network.rows = halved(min(network.rows, len(part)), error)
+            limit.rows = halved(min(limit.rows, len(part)), error)
