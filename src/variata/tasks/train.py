@@ -29,7 +29,7 @@ from variata.version import __version__
 
 T = TypeVar("T", Settings, DataOptions)
 PREPARE_ROWS = 5_000  # enough to know the margins of the data
-PREPARE_NUMBERS = 100_000_000  # at most, of large images
+PREPARE_NUMBERS = PREPARE_ROWS * 8_192  # at most, of large images
 
 
 def fit(
