@@ -31,7 +31,7 @@ BAR = 1.3  # times data, weights and optimiser
 FEW = 10_000
 OWN_BAR = 2 * 1024  # MB of the process's own, whatever the size of the data
 MB = 2**20
-NETWORK = ("--network", "mlp", "--hidden", "256", "--batch-size", "32")  # many steps in a budget
+NETWORK = ("--recipe", "beta_vae", "--network", "mlp", "--hidden", "256")  # many steps in a budget
 IMPORTED = "import time, torch; time.sleep(1)"
 
 
@@ -83,7 +83,7 @@ def train(data: Path, budget: str) -> tuple[dict[str, float], dict[str, int]]:
     """The peaks of a training with batches of 32 rows, its steps and its parameters."""
     out = data.with_suffix("")
     words = ["train", str(data), "--out", str(out), "--budget", budget, "--quiet", "--json"]
-    top, printed = peaks([sys.executable, "-m", "variata", *words, *NETWORK])
+    top, printed = peaks([sys.executable, "-m", "variata", *words, *NETWORK, "--batch-size", "32"])
     steps = json.loads(printed)["training"]["steps"]
     with safe_open(out / "model.safetensors", "numpy") as file:
         sizes = [math.prod(file.get_slice(name).get_shape()) for name in file.keys()]  # noqa: SIM118

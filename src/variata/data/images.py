@@ -47,9 +47,11 @@ def from_folder(folder: Path, size: Size | None = None, say: Say = silent) -> So
     """
     found = sorted(_walk(folder))
     kept = Kept.of(folder, [folder / name for name in found], ("pictures", size), say)
-    pictures = [Picture(name, partial(open, folder / name, "rb")) for name in found]
     known = kept.load()
-    return known or _gather(folder.name or str(folder), str(folder), pictures, size, kept)
+    if known is not None:
+        return known
+    pictures = [Picture(name, partial(open, folder / name, "rb")) for name in found]
+    return _gather(folder.name or str(folder), str(folder), pictures, size, kept)
 
 
 def from_zip(path: Path, size: Size | None = None, say: Say = silent) -> Source:

@@ -31,7 +31,7 @@ from variata.training.habits import habits_of
 
 T = TypeVar("T", Settings, DataOptions)
 PREPARE_ROWS = 5_000  # enough to know the margins of the data
-PREPARE_NUMBERS = 100_000_000  # at most, of large images
+PREPARE_NUMBERS = PREPARE_ROWS * 8_192  # at most, of large images
 
 
 @interruptible
