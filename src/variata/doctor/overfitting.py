@@ -12,17 +12,24 @@ WORST = 0.7  # so much lost makes the test rows look like noise
 
 
 def overfits(evidence: Evidence) -> bool:
-    """Whether much of the gain on training rows is lost on test rows."""
-    measured = _lost(evidence)
-    return measured is not None and measured[1] > SHARE
+    """Whether much of the gain on training rows is lost on test rows, beyond what chance explains.
+
+    A few test rows may be harder than the rest: the gap counts less twice its standard error.
+    """
+    measured = _measured(evidence)
+    if measured is None:
+        return False
+    gap, gained = measured
+    return _share(gap.mean - 2 * gap.se, gained) > SHARE
 
 
 def overfitting(evidence: Evidence) -> Finding | None:
     """The ELBO of training rows is far above that of test rows."""
-    measured = _lost(evidence)
+    measured = _measured(evidence)
     if measured is None or not overfits(evidence):
         return None
-    gap, share = measured
+    gap, gained = measured
+    share = _share(gap.mean, gained)
     lost = "more than all" if share > 1 else f"{share:.0%}"
     return Finding(
         name="overfitting",
@@ -36,10 +43,14 @@ def overfitting(evidence: Evidence) -> Finding | None:
     )
 
 
-def _lost(evidence: Evidence) -> tuple[Gap, float] | None:
-    """The gap, and the share of the gain on training rows that it takes."""
+def _measured(evidence: Evidence) -> tuple[Gap, float] | None:
+    """The gap, and what is gained over independent elements on test rows."""
     gap, gained = generalisation(evidence), gain(evidence)
     if gap is None or gained is None or not gap.sure:
         return None
-    on_training = gained + gap.mean
-    return (gap, gap.mean / on_training) if on_training > 0 else None
+    return (gap, gained) if gained + gap.mean > 0 else None
+
+
+def _share(gap: float, gained: float) -> float:
+    """Of the gain on training rows, what the gap takes."""
+    return gap / (gained + gap) if gained + gap > 0 else 1.0
