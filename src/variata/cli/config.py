@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from variata.cli.opening import parsed_duration, parsed_shares, parsed_size
 from variata.errors import DataError, UsageError, did_you_mean
 
+DEEPEST = 10
 PARSED = {"budget": parsed_duration, "size": parsed_size, "split": parsed_shares}
 
 
@@ -34,10 +36,7 @@ def _loaded(path: Path) -> Any:
 
     try:
         text = path.read_text()
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise UsageError(
-                f"{path} repeats values by `*`, which could be without end: write out."
-            )
+        _refuse_traps(path, yaml.parse(text, yaml.SafeLoader))
         return yaml.safe_load(text)
     except UsageError:
         raise
@@ -46,6 +45,20 @@ def _loaded(path: Path) -> Any:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         why = " ".join(str(error).split())[:200]
         raise UsageError(f"{path} is no YAML that can be read: {why}.") from error
+
+
+def _refuse_traps(path: Path, events: Iterator[Any]) -> None:
+    """Refuse what a small file can make endless, as soon as it is met."""
+    import yaml
+
+    depth = 0
+    for event in events:
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent):
+            raise UsageError(f"{path} repeats a value by `*`: write it out.")
+        if depth > DEEPEST:
+            raise UsageError(f"{path} is no YAML of names and values: it is nested too deep.")
 
 
 def _refuse_unknown(path: Path, content: dict[Any, Any]) -> None:
