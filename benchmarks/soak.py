@@ -37,7 +37,14 @@ from variata.training import checkpoint
 ARGUMENTS = {"latent": 4, "hidden": (32,), "epochs": 15, "batch_size": 64, "threads": 1}
 SAVE_EVERY = 0.02  # seconds: much of the time is spent saving, where a kill is worst
 SHORTEST, LONGEST = 0.02, 0.6  # seconds between a start and a kill
-COUNTS = ("kills", "inside a save", "runs", "lost", "other bits", "kills before a checkpoint")
+COUNTS: tuple[str, ...] = (
+    "kills",
+    "inside a save",
+    "runs",
+    "lost",
+    "other bits",
+    "kills before a checkpoint",
+)
 CALLS = 300  # of the save path, one of which is the last
 WITHIN = 0.002  # seconds after the start of a call
 PLACES: list[tuple[Any, str]] = [  # the save path
