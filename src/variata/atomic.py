@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from variata.errors import StoreError
 
 PART = ".part"  # the end of the name of a file that is being written
@@ -30,8 +32,8 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
         _sync(temporary)
         temporary.replace(path)
         _sync(path.parent)
-    except OSError as error:
-        reason = error.strerror or error
+    except (OSError, SafetensorError) as error:  # the latter where a disk is full below it
+        reason = getattr(error, "strerror", None) or error
         raise StoreError(f"Cannot write {path}: {reason}. Choose another folder.") from error
     finally:
         if temporary is not None:

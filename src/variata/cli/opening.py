@@ -85,7 +85,7 @@ def parsed_size(text: str | None) -> tuple[int, int] | None:
     """
     if text is None:
         return None
-    match = re.fullmatch(r"(\d+)x(\d+)", text)
+    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
     if match is None or "0" in (match[1], match[2]):
         raise UsageError(f"--size needs height x width such as 64x48, got '{text}'.")
     return int(match[1]), int(match[2])
@@ -99,10 +99,25 @@ def parsed_duration(text: str | None) -> float | None:
     """
     if text is None:
         return None
-    match = re.fullmatch(r"(\d+(?:\.\d*)?)\s*([smh]?)", text.strip())
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{0,9})?)\s*([smh]?)", text.strip())
     if match is None or float(match[1]) == 0:
         raise UsageError(f"--budget needs a duration such as 30s, 3m or 1h, got '{text}'.")
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def parsed_shares(text: str | None) -> tuple[float, float, float] | None:
+    """The shares of training, validation and test from "0.8,0.1,0.1".
+
+    >>> parsed_shares("0.8,0.1,0.1")
+    (0.8, 0.1, 0.1)
+    """
+    if text is None:
+        return None
+    try:
+        first, second, third = (float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--split needs three shares such as 0.8,0.1,0.1, got '{text}'.") from None
+    return first, second, third
 
 
 def written(path: Path, as_json: bool, **facts: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from variata.cli.config import read_config
 from variata.cli.console import emit_json, say, speaks
 from variata.cli.opening import (
     DeviceOption,
@@ -17,9 +18,10 @@ from variata.cli.opening import (
     LabelOption,
     SizeOption,
     parsed_duration,
+    parsed_shares,
     parsed_size,
 )
-from variata.errors import UsageError, VariataError, did_you_mean
+from variata.errors import UsageError, VariataError
 
 
 def train(
@@ -105,11 +107,11 @@ def train(
     given = _given(
         **plain,
         budget=parsed_duration(budget),
-        fractions=_fractions(split),
+        fractions=parsed_shares(split),
         ignore=tuple(ignore) if ignore else None,
         size=parsed_size(size),
     )
-    settings = _config(config) | dict(_pair(text) for text in set_ or []) | given
+    settings = read_config(config) | dict(_pair(text) for text in set_ or []) | given
     data = data or settings.pop("data", None)
     if data is None:
         raise UsageError("train needs DATA: a catalogue name, a file or a folder of images.")
@@ -165,16 +167,6 @@ def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _fractions(text: str | None) -> tuple[float, float, float] | None:
-    if text is None:
-        return None
-    try:
-        first, second, third = (float(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError(f"--split needs three shares such as 0.8,0.1,0.1, got '{text}'.") from None
-    return first, second, third
-
-
 def _pair(text: str) -> tuple[str, Any]:
     import yaml
 
@@ -186,42 +178,6 @@ def _pair(text: str) -> tuple[str, Any]:
     except yaml.YAMLError:
         return name, value
     return name, parts[0] if len(parts) == 1 and name != "hidden" else parts
-
-
-def _config(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is no YAML: {' '.join(str(error).split())}.") from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise UsageError(f"{path} must hold names and values, such as `recipe: vae`.")
-    return _checked(path, content)
-
-
-def _checked(path: Path, content: dict[str, Any]) -> dict[str, Any]:
-    from variata.recipes import get
-    from variata.tasks.source import DataOptions
-    from variata.training import Settings
-
-    own = {"data", "recipe", "out", "split", *Settings.__dataclass_fields__}
-    own |= {*DataOptions.__dataclass_fields__, *get(content.get("recipe", "vae")).arguments}
-    for name in content:
-        if name not in own:
-            raise UsageError(f"{path} has an unknown key '{name}'.{did_you_mean(str(name), own)}")
-    for name, parse in (("budget", parsed_duration), ("size", parsed_size), ("split", _fractions)):
-        if isinstance(content.get(name), str):
-            content[name] = parse(content[name])
-    if "split" in content:
-        content["fractions"] = tuple(content.pop("split"))
-    return content
 
 
 def _dated() -> Path:

@@ -70,7 +70,10 @@ def _member(path: Path, archive: Any, name: str) -> np.ndarray:
         if stream.read(len(MAGIC)) == MAGIC:
             stream.seek(0)
             require_whole_array(stream, archive.zip.getinfo(inner).file_size)
-    return archive[name]
+    array = archive[name]
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"{name} is no array")
+    return array
 
 
 def _refused(path: Path, kind: str, start: bytes, again: str, error: Exception) -> DataError:

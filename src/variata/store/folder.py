@@ -25,7 +25,15 @@ from variata.store.weights import require_room, take_weights
 
 WEIGHTS, CONFIG, MANIFEST = "model.safetensors", "config.json", "manifest.json"
 HISTORY, CARD = "history.jsonl", "README.md"
-NOT_A_MODEL = (KeyError, TypeError, ValueError, RuntimeError, OverflowError, VariataError)
+NOT_A_MODEL = (
+    KeyError,
+    TypeError,
+    AttributeError,
+    ValueError,
+    RuntimeError,
+    OverflowError,
+    VariataError,
+)
 LEFT = ("training.lock",)
 FILES = (CONFIG, WEIGHTS, HISTORY, CARD)
 
@@ -124,7 +132,8 @@ def _described(folder: Path, config: dict[str, Any]) -> tuple[Composition, Schem
     """The untrained model, its schema, and what is known of it."""
     try:
         schema, about = Schema.from_json(config["schema"]), config.get("about", {})
-        if list(config["arguments"]["shape"]) != list(schema.shape) or not isinstance(about, dict):
+        fits = list(config["arguments"]["shape"]) == list(schema.shape)
+        if not fits or not all(isinstance(part, dict) for part in [about, *about.values()]):
             raise UsageError("its parts do not fit together.")
         build = partial(recipes.build, config["recipe"], **config["arguments"])
         if recipes.get(config["recipe"]).ours:  # what others write may need numbers to be built

@@ -21,6 +21,8 @@ class Report:
         best: whether this was the best so far.
     """
 
+    __pydantic_config__ = {"extra": "forbid"}  # where one is read from a file
+
     step: int
     epoch: float
     progress: float
@@ -52,6 +54,8 @@ class History:
         skipped: steps left out because their loss or gradient was not finite.
         notes: one sentence for everything unusual.
     """
+
+    __pydantic_config__ = {"extra": "forbid"}
 
     reports: list[Report] = field(default_factory=list)
     ended: str = ""

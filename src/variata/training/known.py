@@ -21,7 +21,7 @@ Share = Annotated[float, Ge(0), Le(1)]
 class Machine(TypedDict):
     """See `variata.training.machine.How`."""
 
-    threads: Annotated[int, Ge(1), Le(4096)]
+    threads: Annotated[int, Ge(1), Le(512)]
     compiled: bool
     batch_size: Count
     precision: Literal["fp32", "bf16", "fp64"]
@@ -48,6 +48,7 @@ class Numbers(TypedDict):
     usual_norms: list[Annotated[float, Ge(0)] | None]
     meter: Means
     how: Machine
+    usual_norm: NotRequired[float | None]
     planned: NotRequired[Count | None]
     seconds: Annotated[float, Ge(0), Le(1e12)]
     history: History
@@ -59,17 +60,18 @@ def known(state: State | None) -> State | None:
     Raises:
         StoreError: naming the first that is not.
     """
-    if state is not None:
-        try:
-            _numbers().validate_json(json.dumps(state.numbers), strict=True)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise StoreError(
-                f"The checkpoint is no state of a training: {where}: {first['msg'].lower()}. "
-                "Train anew into another folder."
-            ) from error
-    return state
+    if state is None:
+        return None
+    try:
+        checked = _numbers().validate_json(json.dumps(state.numbers), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise StoreError(
+            f"The checkpoint is no state of a training: {where}: {first['msg'].lower()}. "
+            "Train anew into another folder."
+        ) from error
+    return State(state.tensors, state.numbers | _numbers().dump_python(checked))
 
 
 @cache

@@ -125,7 +125,8 @@ def _converted(name: str, value: Any, kind: type[int] | type[float]) -> Any:
         return None
     try:
         number = float(value)
-        if isinstance(value, bool) or (kind is int and number != int(number)):
+        whole = math.isfinite(number) and (kind is float or number == int(number))
+        if isinstance(value, bool) or not whole:
             raise ValueError
         return int(value) if kind is int else number
     except (TypeError, ValueError, OverflowError):
