@@ -145,11 +145,18 @@ def trained(name: str, data: str) -> Trained:
     return Trained(losses, made.model.state_dict())
 
 
+def own_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """As people hold examples: grey images without a channel, colour last."""
+    if len(shape) == 1:
+        return shape
+    return shape[1:] if shape[0] == 1 else (*shape[1:], shape[0])
+
+
 @pytest.mark.parametrize(("name", "data"), everything)
 def test_saves_and_loads_bit_for_bit(name: str, data: str, tmp_path: Path) -> None:
     made = compose(name, data)
-    schema = infer_schema(np.random.default_rng(0).normal(size=(4, 2)))
     arguments = made.arguments or {}
+    schema = infer_schema(np.random.default_rng(0).normal(size=(4, *own_shape(arguments["shape"]))))
     store.save(Saved(made.model, name, arguments, schema), tmp_path / "m")
     loaded = store.load(tmp_path / "m")
     assert loaded.arguments == arguments
