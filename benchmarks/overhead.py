@@ -1,6 +1,6 @@
 """What a step of `fit` costs outside the network: microseconds on a toy of 32 units.
 
-    python benchmarks/overhead.py [--rounds 15]
+    python benchmarks/overhead.py [--rounds 100]
 
 Interleaved: steps of the training loop (gathering, noise, order, schedules, averages, judgement,
 reports' figures) and bare steps of the same network (forward, backward, optimiser), on one thread.
@@ -25,12 +25,12 @@ from variata.training.loop import Loop
 from variata.training.machine import How
 from variata.training.sampler import batches
 
-UNITS, BATCH, STEPS = 32, 100, 300
+UNITS, BATCH, STEPS = 32, 100, 40
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=100)
     options = parser.parse_args()
     torch.set_num_threads(1)
     whole, bare = toy()

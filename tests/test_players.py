@@ -33,7 +33,8 @@ def work(most: int = 0, place: Place | None = None) -> tuple[dict[str, Tensor], 
     anew()
     computed = Work(model, phase.objective, owned, How())
     result = computed(batch, Moment(1, 0.5), place, most, anew)
-    return result.terms, [list(gradient) for gradient in result.gradients]
+    terms = dict(zip(computed.names, result.figures[2:], strict=True))
+    return terms, [list(gradient) for gradient in result.gradients]
 
 
 def test_each_player_feels_its_own_loss_alone() -> None:

@@ -46,7 +46,8 @@ def gradient(made: Composition, x: Tensor, precision: str) -> tuple[dict[str, Te
     torch.manual_seed(0)
     work = Work(made.model, objective, [list(made.model.parameters())], How(precision=precision))
     result = work(Rows(x).gather(torch.arange(len(x))), Moment(1, 0.5))
-    return result.terms, torch.cat([g.reshape(-1) for g in result.gradients[0]])
+    terms = dict(zip(work.names, result.figures[1:], strict=True))
+    return terms, torch.cat([g.reshape(-1) for g in result.gradients[0]])
 
 
 @pytest.mark.parametrize("network", ["mlp", "conv"])

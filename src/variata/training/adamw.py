@@ -18,19 +18,19 @@ Gradients = Sequence[Tensor]
 
 @dataclass
 class Group:
-    """Parameters of one weight decay, with their running moments and numbers of steps."""
+    """Parameters of one weight decay, with their running moments and number of steps."""
 
     parameters: list[Tensor]
     means: list[Tensor]
     squares: list[Tensor]
-    steps: list[Tensor]
+    steps: Tensor
     decay: float
 
     @classmethod
     def of(cls, parameters: Sequence[Tensor], decay: float) -> Group:
         """A group that has not moved yet."""
         means, squares = ([torch.zeros_like(p) for p in parameters] for _ in range(2))
-        steps = [torch.zeros((), dtype=torch.float32, device=p.device) for p in parameters]
+        steps = torch.zeros((), dtype=torch.float32, device=parameters[0].device)
         return cls(list(parameters), means, squares, steps, decay)
 
 
@@ -77,22 +77,21 @@ class AdamW:
         return [p for group in self.groups for p in group.parameters]
 
     def move(
-        self, gradient: Gradients, norm: Tensor | None = None, lr: float | None = None
+        self, gradient: Gradients, norm: float | Tensor | None = None, lr: float | None = None
     ) -> None:
         """Move the parameters by a gradient.
 
         Args:
             gradient: of every parameter, in order; may be changed.
-            norm: of the gradient, where it is known.
+            norm: of the gradient, where it is known. One on an accelerator is not waited for.
             lr: learning rate, instead of the optimiser's own.
         """
-        norm = norm_of(gradient) if norm is None else norm
+        norm = norm_of(gradient).item() if norm is None else norm
         rate = self.pace * (self.lr if lr is None else lr)
-        if norm.device.type == "cpu":
-            if self._judged_here(gradient, float(norm)):
-                self._step(gradient, rate)
-        else:
+        if isinstance(norm, Tensor):
             self._step(gradient, rate, *self._judged_there(norm))
+        elif self._judged_here(gradient, norm):
+            self._step(gradient, rate)
 
     @torch.no_grad()
     def _step(
@@ -105,14 +104,14 @@ class AdamW:
         start = 0
         for group in self.groups:
             stop = start + len(group.parameters)
-            torch._foreach_add_(group.steps, 1)
+            group.steps.add_(1)
             torch._fused_adamw_(
                 group.parameters,
                 list(gradient[start:stop]),
                 group.means,
                 group.squares,
                 [],
-                group.steps,
+                [group.steps] * len(group.parameters),
                 lr=lr,
                 beta1=BETAS[0],
                 beta2=BETAS[1],
@@ -124,7 +123,7 @@ class AdamW:
                 found_inf=found_inf,
             )
             if found_inf is not None:
-                torch._foreach_sub_(group.steps, [found_inf] * len(group.steps))
+                group.steps.sub_(found_inf)
             start = stop
 
     def _judged_here(self, gradient: Gradients, norm: float) -> bool:
@@ -147,12 +146,12 @@ class AdamW:
 
     def state(self) -> dict[str, Tensor]:
         """The running moments and numbers of steps, by name."""
-        return {
-            f"{name}.{i}.{j}": value
-            for i, group in enumerate(self.groups)
-            for name in ("means", "squares", "steps")
-            for j, value in enumerate(getattr(group, name))
-        }
+        named: dict[str, Tensor] = {}
+        for i, group in enumerate(self.groups):
+            named[f"steps.{i}"] = group.steps
+            for j, (mean, square) in enumerate(zip(group.means, group.squares, strict=True)):
+                named[f"means.{i}.{j}"], named[f"squares.{i}.{j}"] = mean, square
+        return named
 
     def take_up(self, state: dict[str, Tensor]) -> None:
         """Go on from what `state` gave.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -74,16 +75,24 @@ class Loop:
         Raises:
             DivergenceError: when the loss leaves the finite numbers again and again.
         """
-        phase, lr = phase_at(self.phases, self.moment), self._lr()
-        result = self._computed(examples, index, phase)
-        moving = self._moving(phase)
-        for player, gradient, norm in zip(moving, result.gradients, result.norms, strict=True):
+        phase = phase_at(self.phases, self.moment)
+        work, moving = self._parts(phase)
+        result, lr = self._computed(examples, index, phase, work), self._lr()
+        figures = self._judged(result.figures)
+        for player, gradient, norm in zip(moving, result.gradients, figures, strict=False):
             player.move(gradient, norm, lr)
         self.average.update(self.step)
-        self.meter.add(result.norms, result.terms)
+        self.meter.add(work.names, figures)
         self.step += 1
         if self.step % self.look_every == 0:
             self.settle()
+
+    def _judged(self, figures: Tensor) -> Any:
+        """The figures, as numbers on a processor; one that is not finite marks all of them."""
+        if figures.device.type != "cpu":
+            return figures + 0 * figures.sum()
+        numbers = figures.tolist()
+        return numbers if all(map(math.isfinite, numbers)) else [math.nan] * len(numbers)
 
     def tick(self, stop: int = 0) -> int:
         """Read the clock, for all processes alike; the signal that asks any to stop, or 0."""
@@ -149,7 +158,7 @@ class Loop:
             name: value + SIGNS.get(name, 0) * self.log_jacobian for name, value in figures.items()
         }
 
-    def _computed(self, examples: Examples, index: Tensor, phase: Phase) -> Result:
+    def _computed(self, examples: Examples, index: Tensor, phase: Phase, work: Work) -> Result:
         """Losses and gradients; where memory runs out, again with half the rows at once."""
         place = self.processes.place(len(index))
         index = index[place.start : place.stop]
@@ -157,7 +166,6 @@ class Loop:
             try:
                 batch = self._seen(examples.gather(index), phase, place)
                 self._restart_noise()
-                work = self._work(phase)
                 return work(batch, self.moment, place, self.most, self._restart_noise)
             except RuntimeError as error:
                 rows = min(self.most or len(index), len(index))
@@ -180,19 +188,16 @@ class Loop:
     def _restart_noise(self) -> None:
         reseed(self.device, self.settings.seed, self.step)
 
-    def _moving(self, phase: Phase) -> list[AdamW]:
-        """The optimisers of the model and of the phase's players."""
-        playing = {id(player) for player in phase.objective.players.values()}
-        pairs = zip(self.players, self.optimisers[1:], strict=True)
-        return [self.optimisers[0], *(o for player, o in pairs if id(player) in playing)]
-
-    def _work(self, phase: Phase) -> Work:
-        work = self.works.get(id(phase))
-        if work is None:
-            owned = [optimiser.parameters for optimiser in self._moving(phase)]
+    def _parts(self, phase: Phase) -> tuple[Work, list[AdamW]]:
+        """What computes the steps of a phase, and the optimisers that they move."""
+        if id(phase) not in self.parts:
+            playing = {id(player) for player in phase.objective.players.values()}
+            pairs = zip(self.players, self.optimisers[1:], strict=True)
+            moving = [self.optimisers[0], *(o for player, o in pairs if id(player) in playing)]
+            owned = [optimiser.parameters for optimiser in moving]
             work = Work(self.model, phase.objective, owned, self.how, self.processes)
-            self.works[id(phase)] = work
-        return work
+            self.parts[id(phase)] = (work, moving)
+        return self.parts[id(phase)]
 
     def _go_back(self) -> None:
         if self.rollbacks == ROLLBACKS:
@@ -214,7 +219,7 @@ class Loop:
             AdamW(module, self._highest, self.settings.weight_decay, pace) for module, pace in paces
         ]
         self.average = Average(self.model, self.settings.ema)
-        self.works: dict[int, Work] = {}
+        self.parts: dict[int, tuple[Work, list[AdamW]]] = {}
         self.model.train()
 
     def _averaged(self) -> dict[str, Tensor]:

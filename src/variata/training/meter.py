@@ -19,29 +19,25 @@ class Meter:
 
     sums: dict[str, float] = field(default_factory=dict)
     count: int = 0
-    waiting: list[tuple[list[Tensor], dict[str, Tensor]]] = field(default_factory=list)
+    waiting: list[tuple[list[str], Tensor | list[float]]] = field(default_factory=list)
 
-    def add(self, norms: list[Tensor], terms: dict[str, Tensor]) -> None:
-        """Take in one step: the norms of its gradients, and its terms."""
-        self.waiting.append((norms, terms))
+    def add(self, names: list[str], figures: Tensor | list[float]) -> None:
+        """Take in one step: other figures, which must be finite too, then those of these names."""
+        self.waiting.append((names, figures))
 
     def settle(self) -> list[bool]:
         """Count the steps that wait; whether each was finite, in order."""
-        if not self.waiting:
-            return []
         waiting, self.waiting = self.waiting, []
-        flat = torch.stack([v for norms, terms in waiting for v in (*norms, *terms.values())])
-        values = iter(flat.tolist())
-        return [
-            self._count([next(values) for _ in n], dict(zip(t, values, strict=False)))
-            for n, t in waiting
-        ]
+        if not waiting:
+            return []
+        values = _together([figures for _, figures in waiting])
+        return [self._count(names, v) for (names, _), v in zip(waiting, values, strict=True)]
 
-    def _count(self, norms: list[float], terms: dict[str, float]) -> bool:
-        finite = all(math.isfinite(norm) for norm in norms)
+    def _count(self, names: list[str], figures: list[float]) -> bool:
+        finite = all(map(math.isfinite, figures))
         if finite:
             self.count += 1
-            for name, value in terms.items():
+            for name, value in zip(names, figures[-len(names) :], strict=True):
                 self.sums[name] = self.sums.get(name, 0.0) + value
         return finite
 
@@ -50,3 +46,10 @@ class Meter:
         means = {name: total / self.count for name, total in self.sums.items()}
         self.sums, self.count = {}, 0
         return means
+
+
+def _together(figures: list[Tensor | list[float]]) -> list[list[float]]:
+    """The figures of all steps, fetched from their device at once."""
+    tensors = [f for f in figures if isinstance(f, Tensor)]
+    fetched = iter(torch.cat(tensors).tolist() if tensors else [])
+    return [[next(fetched) for _ in f] if isinstance(f, Tensor) else f for f in figures]

@@ -30,15 +30,13 @@ class Result:
     """What a step has computed.
 
     Attributes:
-        terms: of the objective before their weights, scalars, nats per example; and the players'
-            own losses.
         gradients: one for each player, the model's first.
-        norms: of the gradients; not finite where a loss is not.
+        figures: the norms of the gradients (one for each player), then the terms of the objective
+            before their weights and the players' own losses, nats per example, (F,).
     """
 
-    terms: dict[str, Tensor]
     gradients: list[Gradients]
-    norms: list[Tensor]
+    figures: Tensor
 
 
 def _nothing() -> None: ...
@@ -65,7 +63,8 @@ class Work:
         processes: Processes = ALONE,
     ) -> None:
         self.model, self.objective, self.owned = model, objective, owned
-        self.how, self.processes = how, processes
+        self.how, self.processes, self.players = how, processes, objective.players
+        self.names = [*objective.terms, *(f"{name} loss" for name in self.players)]
         self.fast = _compile(self._compute) if how.compiled else None
 
     def __call__(
@@ -87,22 +86,19 @@ class Work:
         place, weights = place or Place(0, len(batch), len(batch)), self.objective.weights(moment)
         if self.processes.count == 1 and not 0 < most < len(batch):
             return self._run(batch, weights, moment)
-        names, sums = [], []
+        sums: list[Tensor] = []
         for piece, where in _pieces(batch, place, most):
             restart()
             with placed(where):
-                result = self._run(piece, weights, moment)
-            names, sums = list(result.terms), _added(sums, result, where.share)
-        return self._averaged(names, self.processes.summed(sums))
+                sums = _added(sums, self._run(piece, weights, moment), where.share)
+        return self._averaged(*self.processes.summed(sums))
 
-    def _averaged(self, names: list[str], sums: list[Tensor]) -> Result:
-        """From the sums of terms, gradients and marks to a result."""
-        rest = iter(sums)
-        terms = {name: next(rest) for name in names}
-        marks = [next(rest) for _ in self.owned]
+    def _averaged(self, figures: Tensor, *flat: Tensor) -> Result:
+        """From the sums of figures (without norms) and gradients to a result."""
+        rest = iter(flat)
         gradients = [[next(rest) for _ in own] for own in self.owned]
-        norms = [norm_of(g) + mark for g, mark in zip(gradients, marks, strict=True)]
-        return Result(terms, list(gradients), norms)
+        norms = torch.stack([norm_of(gradient) for gradient in gradients])
+        return Result(list(gradients), torch.cat([norms, figures[len(norms) :]]))
 
     def _run(self, batch: Batch, weights: dict[str, float], moment: Moment) -> Result:
         if self.fast is None or len(batch) != self.how.batch_size:
@@ -120,19 +116,11 @@ class Work:
         with short_products(self.how.precision, batch.x.device):
             trace = self.model.observe(batch, self.objective.samples)
             loss = self.objective.evaluate(self.model, trace, moment, scales)
-            own = {
-                f"{name} loss": player.loss(self.model, trace, moment).mean()
-                for name, player in self.objective.players.items()
-            }
-        losses = [loss.total, *own.values()]
-        gradients = gradients_of(losses, self.owned)
-        # a loss that is not finite marks its gradient, so that nothing moves
-        norms = [
-            norm_of(gradient) + 0 * cost.detach()
-            for gradient, cost in zip(gradients, losses, strict=True)
-        ]
-        terms = {name: value.detach() for name, value in (loss.terms | own).items()}
-        return terms, gradients, norms
+            players = self.players.values()
+            own = [player.loss(self.model, trace, moment).mean() for player in players]
+        gradients = gradients_of([loss.total, *own], self.owned)
+        norms = [norm_of(gradient) for gradient in gradients]
+        return gradients, torch.stack([*norms, *loss.terms.values(), *own]).detach()
 
 
 def _pieces(batch: Batch, place: Place, most: int) -> list[tuple[Batch, Place]]:
@@ -145,9 +133,8 @@ def _pieces(batch: Batch, place: Place, most: int) -> list[tuple[Batch, Place]]:
 
 
 def _added(sums: list[Tensor], result: Result, share: float) -> list[Tensor]:
-    """Sums of terms, marks (zero, or not finite) and gradients, with this result's share."""
-    marks = [0 * norm for norm in result.norms]
-    tensors = [*result.terms.values(), *marks, *chain(*result.gradients)]
+    """Sums of figures and gradients, with this result's share."""
+    tensors = [result.figures, *chain(*result.gradients)]
     if not sums:
         return [share * tensor for tensor in tensors]
     torch._foreach_add_(sums, tensors, alpha=share)
