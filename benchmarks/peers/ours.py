@@ -26,7 +26,6 @@ def main() -> None:
             decoder=decoder,
             epochs=task.epochs,
             batch_size=task.batch_size,
-            lr=1e-3,
             fractions=(1 - 2 * VALID, VALID, VALID),
         )
 

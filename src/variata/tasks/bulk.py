@@ -16,6 +16,7 @@ from variata.models import LatentModel
 from variata.shapes import numel
 from variata.tasks.pieces import FEW, Pieces, halved, measured
 from variata.training import forked, on, reseed
+from variata.training.allocator import blocks_kept
 
 T = TypeVar("T")
 BLOCK = 2**20  # raw likelihood numbers of a block on a processor: arrays that its caches hold
@@ -30,7 +31,7 @@ def quiet(module: nn.Module, seed: int) -> Iterator[torch.device]:
     was_training = module.training
     module.eval()
     try:
-        with torch.inference_mode(), forked(device, seed):
+        with torch.inference_mode(), forked(device, seed), blocks_kept():
             yield device
     finally:
         module.train(was_training)

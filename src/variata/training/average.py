@@ -9,7 +9,7 @@ from torch import Tensor
 
 from variata.models import LatentModel
 
-EVERY = 5  # steps between updates: an average over a thousand steps does not need each
+EVERY = 10  # steps between updates: an average over a thousand steps does not need each
 
 
 class Average:
@@ -30,7 +30,7 @@ class Average:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Move towards the model, at every fifth step."""
+        """Move towards the model, at every tenth step."""
         if self.decay and step % EVERY:
             return
         weight = 1 - min(self.decay, (1 + step) / (10 + step)) ** EVERY if self.decay else 1.0

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from variata.training.allocator import blocks_kept
 from variata.training.habits import has_convolutions
 from variata.training.precision import chosen_precision, products_by
 
@@ -72,11 +73,11 @@ def step_work(model: nn.Module, batch_size: int) -> float:
 
 @contextmanager
 def applied(how: How) -> Iterator[None]:
-    """Run with these threads and products, then put back what was set before."""
+    """Run with these threads and products, and freed memory kept; then put things back."""
     before = torch.get_num_threads()
     torch.set_num_threads(how.threads)
     try:
-        with products_by(how.products):
+        with products_by(how.products), blocks_kept():
             yield
     finally:
         torch.set_num_threads(before)
