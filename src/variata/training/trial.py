@@ -14,7 +14,7 @@ from variata.training.precision import exact_by
 
 FEWEST_STEPS = 200  # planned steps under which nothing is measured
 TRIAL_FROM = 15.0  # planned seconds from which threads are tried
-COMPILE_FROM = 150.0  # planned seconds from which compiling may pay
+COMPILE_FROM = 400.0  # planned seconds from which compiling may pay: it may take a minute
 SHARE = 0.005  # of the planned time that one rehearsal may take
 GAIN = 0.93  # of the time of what is usual that another choice must stay under
 ROUNDS = 2
