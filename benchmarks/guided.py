@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ def main() -> None:
     parser.add_argument("--worker", nargs=2, metavar=("TARGET", "CORPUS"))
     options = parser.parse_args()
     if options.worker:
-        work(*options.worker, options.seconds)
+        target, corpus = options.worker
+        work(target, corpus, options.seconds)
         return
     from common import table, write
     from speed import python_of
@@ -97,8 +99,7 @@ def campaign(python: Path, target: str, folder: Path, seconds: int) -> dict[str,
 
 def work(target: str, corpus: str, seconds: int) -> None:
     """In the fuzzer's own environment: give bytes to a reader, without end."""
-    import atheris  # type: ignore[import-not-found]
-
+    atheris: Any = import_module("atheris")
     with atheris.instrument_imports(
         include=["variata.data", "variata.store", "variata.cli.config"]
     ):
