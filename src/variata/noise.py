@@ -44,6 +44,7 @@ _here: Place | None = None
 def placed(place: Place) -> Iterator[None]:
     """Draw, for these rows, the noise that they have in the whole batch.
 
+    >>> import torch
     >>> def drawn(rows):
     ...     _ = torch.manual_seed(0)
     ...     return noise(torch.randn, Size((3, rows, 2)), 1)

@@ -81,7 +81,7 @@ def together(pairs: int, rows: int, k: int) -> tuple[int, int]:
     Whole blocks of noise are taken where they fit.
 
     >>> together(300, rows=1_000, k=500), together(10_000, rows=1, k=5_000), together(9, 5, 64)
-    ((4, 64), (1, 4992), (1, 9))
+    ((4, 64), (1, 5000), (1, 9))
     """
     draws = min(k, DRAWS, max(1, pairs))
     across = max(1, min(rows, pairs // draws))
