@@ -178,6 +178,9 @@ def test_json_with_other_fields_is_refused():
     record = infer_schema(BITS).to_json()
     with pytest.raises(DataError, match="surprise"):
         Schema.from_json({**record, "surprise": 1})
+    for other in (5, None, [1, "x"]):
+        with pytest.raises(DataError, match="fields of a schema"):
+            Schema.from_json(other)  # type: ignore[arg-type]
 
 
 def test_wrong_shape_says_what_came():

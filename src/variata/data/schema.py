@@ -142,8 +142,10 @@ class Schema:
             DataError: a field is missing, unknown, of the wrong kind, or does not fit the others.
         """
         names = {f.name for f in fields(cls)}
+        if not isinstance(record, Mapping):
+            raise DataError(f"Expected the fields of a schema, got {type(record).__name__}.")
         if set(record) != names:
-            odd = ", ".join(sorted(set(record) ^ names))
+            odd = ", ".join(sorted(map(str, set(record) ^ names)))
             raise DataError(f"Expected the fields of a schema; missing or unknown: {odd}.")
         try:
             schema = TypeAdapter(cls).validate_json(json.dumps(dict(record)), strict=True)
