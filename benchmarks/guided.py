@@ -10,6 +10,7 @@ finding is an error that is not one of variata's, a crash, a minute in one file,
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import subprocess
 import sys
@@ -59,7 +60,6 @@ def main() -> None:
 
 def make_corpora(folder: Path) -> None:
     """A folder of good files for every target."""
-    import json
     import shutil
 
     sys.path.insert(0, str(TESTS))
@@ -103,8 +103,6 @@ def work(target: str, corpus: str, seconds: int) -> None:
     with atheris.instrument_imports(
         include=["variata.data", "variata.store", "variata.cli.config"]
     ):
-        import json
-
         from variata.cli.config import read_config
         from variata.data import Schema, infer_schema, open_source
         from variata.errors import VariataError
@@ -118,7 +116,7 @@ def work(target: str, corpus: str, seconds: int) -> None:
         elif target == "weights":
             sizes_in(path)
         elif target == "schema":
-            Schema.from_json(json.loads(path.read_text()))
+            Schema.from_json(parsed(path))
         else:
             infer_schema(open_source(path).values)
 
@@ -126,12 +124,20 @@ def work(target: str, corpus: str, seconds: int) -> None:
         place.write_bytes(data)
         try:
             read(place)
-        except (VariataError, ValueError if target == "schema" else VariataError):
+        except VariataError:
             return
 
     limits = [f"-max_total_time={seconds}", "-timeout=60", "-rss_limit_mb=2048", "-max_len=65536"]
     atheris.Setup([sys.argv[0], *limits, corpus], one)
     atheris.Fuzz()
+
+
+def parsed(path: Path) -> Any:
+    """JSON, or nothing where a file is none: what is made of it is the matter here."""
+    try:
+        return json.loads(path.read_text(errors="replace"))
+    except (ValueError, RecursionError):
+        return None
 
 
 if __name__ == "__main__":
