@@ -16,6 +16,19 @@ import torch
 from contextlib import nullcontext
 from variata.training.allocator import blocks_kept
 
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+with blocks_kept() if sys.argv[1] == "kept" else nullcontext():
+    for i in range(20):
+        blocks = [torch.ones(400_000) for _ in range(4)]
+        del blocks
+        if i == 9:
+            before = faults()
+    print(faults() - before)
+"""
+
+
 def faults(how: str, **environment: str) -> int:
     done = subprocess.run(
         [sys.executable, "-c", FAULTS, how],
