@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,16 +63,14 @@ def interrupted(
     monkeypatch: pytest.MonkeyPatch, place: tuple[Any, str], number: int, call: int, work: Any
 ) -> InterruptError:
     """What `work` raises when a signal comes in that place."""
-    sent = Sent(*place, number, call)
+    sent, before = Sent(*place, number, call), signal.getsignal(number)
     with monkeypatch.context() as patch:
         patch.setattr(*place, sent.around())
-        begun = time.monotonic()
         with pytest.raises(InterruptError) as caught:
             work()
     assert sent.calls > call
-    assert time.monotonic() - begun < 5 + 5  # the bound, and the training itself
     assert caught.value.exit_code == 128 + number
-    assert signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL)
+    assert signal.getsignal(number) == before
     return caught.value
 
 
