@@ -15,13 +15,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from variata import memory
 from variata.cli import progress
 from variata.distributions import Gaussian
 from variata.errors import DataError, StoreError, UsageError
 from variata.metrics import LogMeanExp
-from variata.tasks import bulk, memory, pieces
+from variata.tasks import bulk, pieces
 from variata.tasks.bounds import Bounds
 from variata.tasks.collect import Array
+from variata.tasks.memory import bytes_made
 from variata.tasks.model import Model
 from variata.tasks.noise import Noise
 from variata.tasks.passes import log_likelihood, one_pass
@@ -274,14 +276,14 @@ def test_available_memory_is_the_least_of_machine_and_groups(
     (root / "a" / "b").mkdir(parents=True)
     for name, path in (("MACHINE", machine), ("OWN_GROUP", group), ("GROUPS", root)):
         monkeypatch.setattr(memory, name, path)
-    assert memory.available(torch.device("cpu")) == 1_024_000
+    assert memory.free() == 1_024_000
     (root / "a" / "b" / "memory.max").write_text("max\n")
     (root / "a" / "memory.max").write_text("600000\n")
     (root / "a" / "memory.current").write_text("500000\n")
     (root / "a" / "memory.stat").write_text("anon 1\ninactive_file 20000\n")
-    assert memory.available(torch.device("cpu")) == 120_000
+    assert memory.free() == 120_000
     machine.unlink()
-    assert memory.available(torch.device("cpu")) == 120_000
+    assert memory.free() == 120_000
 
 
 @pytest.mark.gpu
@@ -301,5 +303,5 @@ def test_what_operations_make_is_counted_without_views() -> None:
     x = torch.zeros(100)
     layer = nn.Linear(100, 50)
     with torch.inference_mode():
-        made = memory.bytes_made(lambda: layer(x.view(1, 100)).relu_().view(50).exp())
+        made = bytes_made(lambda: layer(x.view(1, 100)).relu_().view(50).exp())
     assert made == 2 * 50 * 4

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import mmap
 import os
-from pathlib import Path
 
 import numpy as np
 
-UNKNOWN = 1 << 32  # bytes taken to be available where the system does not say
+from variata.memory import free
+
 SHARE = 4  # a data set may take one part in so many of what is available
 COPIED = 1 << 28  # bytes of codes beyond which an array in memory is not held a second time
 KEPT_MODES = ("r", "r+", "w+")  # of maps whose pages are in the file; those of "c" are not
@@ -21,13 +21,7 @@ def fits(size: int) -> bool:
 
 def limit() -> int:
     """Bytes of one data set that are held in memory: a quarter of what is available."""
-    return available() // SHARE
-
-
-def available() -> int:
-    """Bytes of memory that this process may still take."""
-    free = _named("/proc/meminfo", "MemAvailable:") * 1024 or UNKNOWN
-    return min(free, _named("/sys/fs/cgroup/memory.max") or free)
+    return free() // SHARE
 
 
 def mapped(array: np.ndarray) -> np.memmap | None:
@@ -46,16 +40,6 @@ def forget(array: np.ndarray) -> None:
     advice = getattr(mmap, "MADV_DONTNEED", None)
     if found is not None and advice is not None and found.mode in KEPT_MODES:
         found.base.madvise(advice)  # type: ignore[union-attr]
-
-
-def _named(path: str, name: str = "") -> int:
-    """The number after a name in a file of the system's, or 0."""
-    try:
-        words = Path(path).read_text().split()
-    except OSError:
-        return 0
-    number = words[words.index(name) + 1 if name else 0] if not name or name in words else ""
-    return int(number) if number.isdecimal() else 0
 
 
 def workers() -> int:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from variata.data.codes import Units
 from variata.data.layouts import arrange
 from variata.errors import DataError
 
@@ -15,33 +16,13 @@ OF_LEVELS = ("binary", "levels", "category")
 MOST_LEVELS = 2**31
 
 
-class Fields(Protocol):
+class Fields(Units, Protocol):
     """The fields of a schema; see there."""
 
     @property
-    def kind(self) -> str: ...
-    @property
     def layout(self) -> str: ...
     @property
-    def shape(self) -> tuple[int, ...]: ...
-    @property
-    def own_shape(self) -> tuple[int, ...]: ...
-    @property
-    def dtype(self) -> str: ...
-    @property
-    def levels(self) -> int | None: ...
-    @property
-    def low(self) -> float: ...
-    @property
-    def step(self) -> float: ...
-    @property
-    def mean(self) -> tuple[float, ...]: ...
-    @property
-    def scale(self) -> tuple[float, ...]: ...
-    @property
     def resolution(self) -> tuple[float, ...]: ...
-    @property
-    def columns(self) -> tuple[str, ...] | None: ...
 
 
 def require_sound(schema: Fields) -> None:

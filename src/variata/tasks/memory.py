@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,21 +10,15 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-UNKNOWN = 2 * 2**30  # bytes, where a system does not say
-MACHINE, OWN_GROUP, GROUPS = (
-    Path("/proc/meminfo"),
-    Path("/proc/self/cgroup"),
-    Path("/sys/fs/cgroup"),
-)
-UNLIMITED = 2**60  # what the older kind of group says instead of nothing
+from variata.memory import free
 
 
 def available(device: torch.device) -> int:
     """Bytes that can still be had on a device: what is free, and what a group of processes may."""
     if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return max(0, min([_of_machine(), *_of_groups()]))
+        unused, _ = torch.cuda.mem_get_info(device)
+        return unused + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return free()
 
 
 def bytes_made(work: Callable[[], Any]) -> int:
@@ -66,42 +58,3 @@ def _sizes(values: Any) -> Iterator[tuple[int, int]]:
         if isinstance(value, Tensor):
             storage = value.untyped_storage()
             yield storage.data_ptr(), storage.nbytes()
-
-
-def _of_machine() -> int:
-    found = re.search(r"^MemAvailable:\s+(\d+) kB", _text(MACHINE), re.MULTILINE)
-    return int(found[1]) * 1024 if found else UNKNOWN
-
-
-def _of_groups() -> Iterator[int]:
-    """What each control group that this process is in, or that holds its group, still allows."""
-    for line in _text(OWN_GROUP).splitlines():
-        _, kinds, path = line.split(":", 2)
-        if kinds == "":
-            yield from _of_group(GROUPS, path, "memory.max", "memory.current")
-        elif "memory" in kinds.split(","):
-            older = "memory.limit_in_bytes", "memory.usage_in_bytes"
-            yield from _of_group(GROUPS / "memory", path, *older)
-
-
-def _of_group(root: Path, path: str, limit: str, usage: str) -> Iterator[int]:
-    folder = root / path.strip("/")
-    for group in (folder, *folder.parents):
-        most, used = _text(group / limit).strip(), _text(group / usage).strip()
-        if most.isdigit() and used.isdigit() and int(most) < UNLIMITED:
-            yield int(most) - int(used) + _given_back(group)
-        if group == root:
-            return
-
-
-def _given_back(group: Path) -> int:
-    """Bytes of files that the system keeps in memory only as long as nobody needs the room."""
-    found = re.search(r"^inactive_file (\d+)", _text(group / "memory.stat"), re.MULTILINE)
-    return int(found[1]) if found else 0
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        return ""

@@ -18,7 +18,7 @@ from variata.training.history import History
 from variata.training.known import known
 from variata.training.loop import Loop
 from variata.training.machine import How, applied, usual
-from variata.training.phase import Phase
+from variata.training.phase import Phase, players_of
 from variata.training.processes import ALONE, Processes
 from variata.training.randomness import forked
 from variata.training.sampler import batches, steps_per_epoch
@@ -83,7 +83,8 @@ def fit(
     clock = _clock(planned, settings.budget, state)
     with forked(device, settings.seed), StopRequest() as stop:
         stop.look()
-        processes.share(model.to(device))
+        for module in (model, *players_of(phases)):
+            processes.share(module.to(device))
         how, said = _how(model, phases, settings, clock, device, train, state, processes)
         with applied(how):
             loop = Loop(model, phases, settings, clock, device, log_jacobian, how, processes)

@@ -12,7 +12,6 @@ from variata.training.checkpoint import State
 from variata.training.history import Report
 from variata.training.loop import Loop
 
-MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 NUMBERS = (
     "step",
     "failures",
