@@ -18,6 +18,7 @@ from variata.distributions import (
     LogisticMixture,
     NegativeBinomial,
     Poisson,
+    StandardGaussian,
 )
 from variata.distributions.bins import FEW_LEVELS
 
@@ -42,6 +43,10 @@ def bernoulli(logit: float) -> Make:
 
 def gaussian(mean: float, scale: float) -> Make:
     return lambda dtype=torch.float64: Gaussian(full(mean, dtype=dtype), scalar(scale, dtype))
+
+
+def standard_gaussian(dtype: torch.dtype = torch.float64) -> StandardGaussian:
+    return StandardGaussian(torch.zeros(K, B, *X, dtype=dtype))
 
 
 def logistic(levels: int, mean: float, scale: float) -> Make:
@@ -111,6 +116,7 @@ CONTINUOUS: dict[str, Make] = {
     "gaussian": gaussian(0.5, 1.5),
     "gaussian narrow": gaussian(-3.0, 1e-4),
     "gaussian wide": gaussian(100.0, 1e4),
+    "standard gaussian": standard_gaussian,
 }
 ALL = DISCRETE | CONTINUOUS
 
@@ -307,6 +313,7 @@ def test_repr_names_the_shapes(make: Make) -> None:
 LEAVES: dict[str, Callable[[Tensor, int], Factorised]] = {
     "bernoulli": Bernoulli,
     "gaussian": lambda t, n: Gaussian(t, torch.ones(()), n),
+    "standard gaussian": StandardGaussian,
     "poisson": Poisson,
     "negative binomial": lambda t, n: NegativeBinomial(t, torch.zeros(()), n),
     "logistic": lambda t, n: DiscretisedLogistic(t, torch.zeros(()), 5, n),

@@ -19,6 +19,7 @@ from variata.distributions import (
     LogisticMixture,
     NegativeBinomial,
     Poisson,
+    StandardGaussian,
 )
 from variata.distributions.counts import STIRLING_FROM
 from variata.errors import NoDensityError, UsageError
@@ -37,6 +38,7 @@ ORACLES = {
         td.Normal(t(-1, 0, 9), t(1e-3, 1, 50)),
         t(-1, 0.5, 8),
     ),
+    "standard gaussian": (StandardGaussian(t(0, 0)), td.Normal(0, 1), t(-9, 0, 0.3)),
     "poisson": (Poisson(t(-9, 0, 5)), td.Poisson(t(-9, 0, 5).exp()), t(0, 3, 200)),
     "categorical": (
         Categorical(t(0, 3, -40).expand(3, 3)),

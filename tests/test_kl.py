@@ -18,6 +18,7 @@ from variata.distributions import (
     Gaussian,
     NegativeBinomial,
     Poisson,
+    StandardGaussian,
     has_kl,
     kl,
     kl_each,
@@ -43,7 +44,7 @@ PAIRS: dict[str, Pair] = {
     ),
     "gaussian to standard": (
         Gaussian(wiggle(-3, 3), wiggle(1e-3, 2)),
-        Gaussian(torch.zeros(Z, dtype=F64), torch.ones(Z, dtype=F64)),
+        StandardGaussian(torch.zeros(Z, dtype=F64)),
     ),
     "categorical": (
         Categorical(wiggle(-1, 2, 5).cos() * 3),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from variata.distributions import Gaussian
+from variata.distributions import StandardGaussian
 
 
 class StandardNormal(nn.Module):
@@ -15,13 +15,11 @@ class StandardNormal(nn.Module):
     torch.Size([3])
     """
 
-    mean: Tensor
-    scale: Tensor
+    zeros: Tensor
 
     def __init__(self, latent: int) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(latent), persistent=False)
-        self.register_buffer("scale", torch.ones(latent), persistent=False)
+        self.register_buffer("zeros", torch.zeros(latent), persistent=False)
 
-    def forward(self, h: Tensor | None) -> Gaussian:
-        return Gaussian(self.mean, self.scale, 1)
+    def forward(self, h: Tensor | None) -> StandardGaussian:
+        return StandardGaussian(self.zeros, 1)

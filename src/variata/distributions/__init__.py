@@ -9,7 +9,7 @@ from variata.distributions.categorical import Categorical
 from variata.distributions.counts import NegativeBinomial, Poisson
 from variata.distributions.dirac import Dirac
 from variata.distributions.factorised import Factorised
-from variata.distributions.gaussian import Gaussian
+from variata.distributions.gaussian import Gaussian, StandardGaussian
 from variata.distributions.kl import has_kl, kl, kl_each, register_kl
 from variata.distributions.logistic import DiscretisedLogistic
 from variata.distributions.mixture import LogisticMixture
@@ -24,6 +24,7 @@ __all__ = [
     "LogisticMixture",
     "NegativeBinomial",
     "Poisson",
+    "StandardGaussian",
     "has_kl",
     "kl",
     "kl_each",

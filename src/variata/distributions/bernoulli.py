@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.types import _size
 
 from variata.distributions.factorised import ONE_DRAW, Factorised, outside
@@ -32,7 +32,9 @@ class Bernoulli(Factorised):
         super().__init__(logits.shape, event_dim)
 
     def log_prob_each(self, value: Tensor) -> Tensor:
-        return value * self.logits - softplus(self.logits, threshold=40.0)
+        # one node for the gradient, where x * logits - softplus(logits) takes three
+        logits, value = torch.broadcast_tensors(self.logits, value.to(self.logits.dtype))
+        return -binary_cross_entropy_with_logits(logits, value, reduction="none")
 
     def sample(self, sample_shape: _size = ONE_DRAW) -> Tensor:
         shape, like = self._extended_shape(sample_shape), self.logits

@@ -71,3 +71,22 @@ class Gaussian(Factorised):
 
     def support_check(self, value: Tensor) -> str | None:
         return outside(value, value.isfinite(), "values that are not finite")
+
+
+class StandardGaussian(Gaussian):
+    """N(0, I): a Gaussian whose densities and divergences take fewer operations.
+
+    Args:
+        zeros: its shape, type and device are the distribution's, (*X).
+        event_dim: number of trailing dimensions that form the event.
+
+    >>> p = StandardGaussian(torch.zeros(2))
+    >>> round(p.log_prob(torch.zeros(5, 2))[0].item(), 4)
+    -1.8379
+    """
+
+    def __init__(self, zeros: Tensor, event_dim: int = 1) -> None:
+        super().__init__(zeros, torch.ones_like(zeros), event_dim)
+
+    def log_prob_each(self, value: Tensor) -> Tensor:
+        return -0.5 * (value - self.loc).square() - HALF_LOG_2PI

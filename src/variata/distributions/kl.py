@@ -19,7 +19,7 @@ from variata.distributions.categorical import Categorical
 from variata.distributions.counts import Poisson
 from variata.distributions.dirac import Dirac
 from variata.distributions.factorised import sum_event
-from variata.distributions.gaussian import Gaussian
+from variata.distributions.gaussian import Gaussian, StandardGaussian
 from variata.errors import NoDensityError
 
 Pair = tuple[type[Distribution], type[Distribution]]
@@ -108,6 +108,11 @@ def _gaussian_gaussian(q: Gaussian, p: Gaussian) -> Tensor:
     ratio = q.scale / p.scale
     apart = (q.loc - p.loc) / p.scale
     return 0.5 * (ratio.square() + apart.square() - 1) - ratio.log()
+
+
+@register_kl(Gaussian, StandardGaussian)
+def _gaussian_standard(q: Gaussian, p: StandardGaussian) -> Tensor:
+    return 0.5 * (q.scale * q.scale + q.loc * q.loc - 1) - q.scale.log()
 
 
 @register_kl(Bernoulli, Bernoulli)

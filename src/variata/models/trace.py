@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
-import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
@@ -80,11 +81,13 @@ class Trace:
 
     def rate(self) -> Tensor:
         """KL(q(z | x) || p(z)) summed over levels, (K, B), in nats per example."""
-        return torch.stack([stage.rate() for stage in self.stages]).sum(0)
+        return reduce(add, (stage.rate() for stage in self.stages))
 
     def log_weight(self) -> Tensor:
         """log p(x, z) - log q(z | x) at the drawn z, (K, B), in nats."""
-        return -self.distortion() - sum(stage.log_ratio() for stage in self.stages)
+        return self.likelihood.log_prob(self._observed().x) - reduce(
+            add, (stage.log_ratio() for stage in self.stages)
+        )
 
     def _observed(self) -> Batch:
         if self.batch is None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 from torch import Tensor
 
@@ -73,8 +75,12 @@ class Objective:
         """The same with weights given, in the order of the terms."""
         terms = {name: term(model, trace, moment).mean() for name, (_, term) in self.terms.items()}
         each = dict(zip(terms, weights, strict=True))
-        total = sum((each[name] * value for name, value in terms.items()), start=0.0)
-        return Loss(total, terms, each)  # type: ignore[arg-type]
+        return Loss(reduce(add, map(_weighed, terms.values(), weights)), terms, each)  # type: ignore[arg-type]
 
     def __repr__(self) -> str:
         return f"Objective({', '.join(self.terms)}, samples={self.samples})"
+
+
+def _weighed(term: Tensor, weight: float | Tensor) -> Tensor:
+    """Times its weight, without the operation where that is 1."""
+    return term if isinstance(weight, float) and weight == 1 else term * weight

@@ -29,7 +29,8 @@ from variata.training.trial import chosen, rehearsal
 from variata.training.validation import Examples
 
 VALIDATIONS = 40  # at most so many in one training
-CLOSEST = 50  # steps between validations of small data, at least
+CLOSEST = 50  # steps between validations, at least, unless an epoch has fewer
+APART = 20_000  # rows learnt from between validations, at least, unless an epoch has fewer
 PATIENT_UNTIL = 0.3  # share of training before early stopping may happen
 
 
@@ -148,6 +149,7 @@ def _run(
     batch_size = loop.settings.batch_size or 1
     per_epoch = steps_per_epoch(len(train), batch_size)
     order = batches(len(train), batch_size, loop.settings.seed, start=loop.step)
+    closest = min(per_epoch, max(CLOSEST, APART // batch_size))
     saved, ended = loop.clock.seconds(), _ended_before(loop)
     past = loop.history.reports[-1:]
     reported, last = (past[0].step, past[0].progress) if past else (0, 0.0)
@@ -157,7 +159,7 @@ def _run(
         callbacks.on_step(loop.clock.moment(loop.step).progress, loop.clock.seconds())
         loop.history.signal = loop.tick(stop.number or 0) or None
         moment, ended = loop.moment, _reason(loop)
-        apart = loop.step - reported >= min(per_epoch, CLOSEST)
+        apart = loop.step - reported >= closest
         later = ended == "interrupted" and checkpoint is not None  # its bits will be the same
         if (ended and not later) or (apart and moment.progress - last >= 1 / VALIDATIONS):
             rows = (loop.step - reported) * len(train) / per_epoch
