@@ -48,13 +48,15 @@ def compose(name: str, data: str, **arguments: Any) -> Composition:
 
 
 def values(data: str, n: int = 6) -> Tensor:
-    """Data in model space."""
+    """Data in model space, whose elements have a cause in common."""
     generator = torch.Generator().manual_seed(1)
     facts, shape = DATA[data], (n, *DATA[data]["shape"])
+    cause = torch.rand(n, *(1 for _ in shape[1:]), generator=generator)
+    common = 0.7 * cause + 0.3 * torch.rand(shape, generator=generator)
     if facts["likelihood"] == "gaussian":
-        return torch.randn(shape, generator=generator)
+        return 4 * common - 2
     levels = facts.get("levels", 2 if facts["likelihood"] == "bernoulli" else 9)
-    codes = torch.randint(0, levels, shape, generator=generator).float()
+    codes = (common * levels).floor()
     return codes / (levels - 1) if "logistic" in facts["likelihood"] else codes
 
 
@@ -143,7 +145,7 @@ def trained(name: str, data: str) -> Trained:
     made, rows = compose(name, data), Rows(values(data, 64))
     start(made.model, rows.x)
     before = torch.get_rng_state()
-    settings = Settings(epochs=8, batch_size=16, lr=5e-3)
+    settings = Settings(epochs=16, batch_size=16, lr=5e-3, patience=1.0)
     history = fit(made.model, made.phases, rows, rows, settings)
     assert torch.equal(before, torch.get_rng_state())
     losses = [report.criterion for report in history.reports]
