@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from variata.shapes import full
+
 REACH = 3.0  # bound of log scales in one coupling
 QUIET = 0.1
 
@@ -54,5 +56,5 @@ class AffineCoupling(nn.Module):
         return torch.cat([a, (b - shift) * (-log_scale).exp()], -1)
 
     def _shift_and_log_scale(self, a: Tensor) -> tuple[Tensor, Tensor]:
-        shift, raw = self.network(a).chunk(2, -1)
+        shift, raw = full(self.network(a)).chunk(2, -1)
         return shift, REACH * torch.tanh(raw / REACH)
