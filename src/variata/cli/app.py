@@ -19,6 +19,7 @@ from variata.cli import (
     map,
     recipes,
     reconstruct,
+    refit_prior,
     sample,
     score,
     train,
@@ -55,10 +56,11 @@ for verb in (
     encode.encode,
     decode.decode,
     score.score,
+    refit_prior.refit_prior,
     recipes.recipes,
     data_verb.data,
 ):
-    app.command(verb.__name__.rstrip("_"))(verb)
+    app.command(verb.__name__.rstrip("_").replace("_", "-"))(verb)
 
 
 def _version(asked: bool) -> None:

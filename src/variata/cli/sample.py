@@ -32,10 +32,14 @@ def sample(
     as_json: JsonOption = False,
 ) -> None:
     """Draw new examples: a picture, or values in the data's own units and shape."""
+    from variata.cli.console import say
+    from variata.tasks.latents import prior_said
     from variata.tasks.output import write_output
     from variata.tasks.show import rows_beside, sample_picture
 
     model = open_model(run, device)
+    if model.saved.prior is not None:
+        say(f"Latents are drawn from {prior_said(model)}.")
     target = into(out, model)
     values = model.sample(n, seed=seed, mean=mean, out=target)
     what = "mean" if mean else "sample"

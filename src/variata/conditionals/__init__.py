@@ -3,7 +3,7 @@
 from variata.conditionals.decoder import Decoder, Head
 from variata.conditionals.flows import FlowPrior
 from variata.conditionals.likelihood import HEADS, likelihood_head
-from variata.conditionals.mixtures import MixturePrior, PosteriorMixturePrior
+from variata.conditionals.mixtures import FullMixturePrior, MixturePrior, PosteriorMixturePrior
 from variata.conditionals.posterior import DiracPosterior, GaussianPosterior
 from variata.conditionals.prior import StandardNormal
 
@@ -12,6 +12,7 @@ __all__ = [
     "Decoder",
     "DiracPosterior",
     "FlowPrior",
+    "FullMixturePrior",
     "GaussianPosterior",
     "Head",
     "MixturePrior",

@@ -7,7 +7,9 @@ from torch import Tensor, nn
 
 from variata.distributions import Flow
 from variata.errors import UsageError
-from variata.nn import AffineCoupling
+from variata.nn import AffineCoupling, Rescaling
+
+SMALLEST = 1e-3  # standard deviation of a latent dimension that hardly moves
 
 
 class FlowPrior(nn.Module):
@@ -17,6 +19,7 @@ class FlowPrior(nn.Module):
         latent: dimensions of z, at least 2: each half needs one.
         couplings: how many.
         width: of the two hidden layers in each coupling.
+        rescaled: whether z is standardised first, by `standardise`, for latents of any scale.
 
     Raises:
         UsageError: for a latent of one dimension.
@@ -32,7 +35,9 @@ class FlowPrior(nn.Module):
 
     zeros: Tensor
 
-    def __init__(self, latent: int, couplings: int = 6, width: int = 128) -> None:
+    def __init__(
+        self, latent: int, couplings: int = 6, width: int = 128, rescaled: bool = False
+    ) -> None:
         super().__init__()
         if latent < 2:
             raise UsageError(
@@ -44,6 +49,15 @@ class FlowPrior(nn.Module):
         self.couplings = nn.ModuleList(
             AffineCoupling(kept[i % 2], kept[(i + 1) % 2], width) for i in range(couplings)
         )
+        self.rescaling = Rescaling(latent) if rescaled else None
 
     def forward(self, h: Tensor | None) -> Flow:
-        return Flow(list(self.couplings), self.zeros)  # type: ignore[arg-type]
+        first = [] if self.rescaling is None else [self.rescaling]
+        return Flow([*first, *self.couplings], self.zeros)  # type: ignore[list-item]
+
+    @torch.no_grad()
+    def standardise(self, z: Tensor) -> None:
+        """Take mean and standard deviation of every dimension from latents z (N, latent)."""
+        if self.rescaling is not None:
+            self.rescaling.mean.copy_(z.mean(0))
+            self.rescaling.scale.copy_(z.std(0).clamp_min(SMALLEST))

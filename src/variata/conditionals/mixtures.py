@@ -6,7 +6,14 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Categorical, Distribution, Independent, MixtureSameFamily, Normal
+from torch.distributions import (
+    Categorical,
+    Distribution,
+    Independent,
+    MixtureSameFamily,
+    MultivariateNormal,
+    Normal,
+)
 
 from variata.errors import NoDensityError
 from variata.shapes import Shape, location_and_scale
@@ -53,6 +60,43 @@ class MixturePrior(nn.Module):
 
     def forward(self, h: Tensor | None) -> Distribution:
         return gaussian_mixture(self.weights, self.means, self.log_scales.exp())
+
+
+class FullMixturePrior(nn.Module):
+    """p(z) as a mixture of Gaussians with full covariances, fitted outside of training.
+
+    Args:
+        latent: dimensions of z.
+        components: how many Gaussians.
+
+    Reference:
+        From Variational to Deterministic Autoencoders (Ghosh et al., 2019), arXiv:1903.12436
+
+    >>> FullMixturePrior(2, components=5)(None).log_prob(torch.zeros(3, 2)).shape
+    torch.Size([3])
+    """
+
+    log_weights: Tensor
+    means: Tensor
+    factors: Tensor
+
+    def __init__(self, latent: int, components: int) -> None:
+        super().__init__()
+        self.register_buffer("log_weights", torch.zeros(components))
+        self.register_buffer("means", torch.zeros(components, latent))
+        self.register_buffer("factors", torch.eye(latent).repeat(components, 1, 1))
+
+    def forward(self, h: Tensor | None) -> Distribution:
+        parts = MultivariateNormal(self.means, scale_tril=self.factors, validate_args=False)
+        which = Categorical(logits=self.log_weights, validate_args=False)
+        return MixtureSameFamily(which, parts, validate_args=False)
+
+    @torch.no_grad()
+    def take(self, weights: Tensor, means: Tensor, covariances: Tensor) -> None:
+        """Take over a fitted mixture: (C,), (C, L) and (C, L, L)."""
+        self.log_weights.copy_(weights.log())
+        self.means.copy_(means)
+        self.factors.copy_(torch.linalg.cholesky(covariances))
 
 
 class PosteriorMixturePrior(nn.Module):

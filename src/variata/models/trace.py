@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
-from operator import add
+from operator import add, sub
 
+import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
@@ -80,14 +81,14 @@ class Trace:
         return -self.likelihood.log_prob(self._observed().x)
 
     def rate(self) -> Tensor:
-        """KL(q(z | x) || p(z)) summed over levels, (K, B), in nats per example."""
+        """KL(q(z | x) || p(z)) summed over levels, (K, B), in nats per example; 0 without any."""
+        if not self.stages:
+            return torch.zeros_like(self.distortion())
         return reduce(add, (stage.rate() for stage in self.stages))
 
     def log_weight(self) -> Tensor:
         """log p(x, z) - log q(z | x) at the drawn z, (K, B), in nats."""
-        return self.likelihood.log_prob(self._observed().x) - reduce(
-            add, (stage.log_ratio() for stage in self.stages)
-        )
+        return reduce(sub, (s.log_ratio() for s in self.stages), -self.distortion())
 
     def _observed(self) -> Batch:
         if self.batch is None:

@@ -1,7 +1,7 @@
 """Networks without probability: features in, features out."""
 
 from variata.nn.conv import ConvDecoder, ConvEncoder, Residual
-from variata.nn.coupling import AffineCoupling
+from variata.nn.coupling import AffineCoupling, Rescaling
 from variata.nn.inputs import Log1p, OneHot
 from variata.nn.linear import ProjectingEncoder, SkippingDecoder
 from variata.nn.mlp import Dense, MLPDecoder, MLPEncoder, stack
@@ -16,6 +16,7 @@ __all__ = [
     "MLPEncoder",
     "OneHot",
     "ProjectingEncoder",
+    "Rescaling",
     "Residual",
     "SkippingDecoder",
     "stack",

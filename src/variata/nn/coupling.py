@@ -1,4 +1,4 @@
-"""Affine couplings: invertible networks whose volume change is known."""
+"""Invertible networks whose volume change is known."""
 
 from __future__ import annotations
 
@@ -58,3 +58,27 @@ class AffineCoupling(nn.Module):
     def _shift_and_log_scale(self, a: Tensor) -> tuple[Tensor, Tensor]:
         shift, raw = full(self.network(a)).chunk(2, -1)
         return shift, REACH * torch.tanh(raw / REACH)
+
+
+class Rescaling(nn.Module):
+    """x -> (x - mean) / scale, by numbers that are given and not learned.
+
+    Args:
+        size: dimensions of x; it starts as the identity.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("scale", torch.ones(size))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The image of x (..., size), and the logarithm of the volume change, ()."""
+        return (x - self.mean) / self.scale, -self.scale.log().sum()
+
+    def inverse(self, y: Tensor) -> Tensor:
+        """The x whose image is y."""
+        return self.mean + self.scale * y

@@ -20,6 +20,7 @@ tags: [vae, {recipe}]
 | recipe | `{recipe}` |
 | latent dimensions | {latent} |
 | network | {network} |
+| prior | {prior} |
 | training | {training} |
 | validation | {valid} |
 
@@ -49,6 +50,7 @@ def card(saved: Saved) -> str:
         schema=saved.schema.describe(),
         latent=saved.arguments.get("latent"),
         network=saved.arguments.get("network"),
+        prior="the recipe's own" if saved.prior is None else f"{saved.prior['name']}, fitted later",
         training=_training(about),
         valid=_valid(saved.reports),
     )

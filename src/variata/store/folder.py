@@ -18,6 +18,7 @@ from variata.data import Schema
 from variata.errors import StoreError, UsageError, VariataError
 from variata.recipes import Composition
 from variata.recipes.catalogue import OWN_MODULES
+from variata.recipes.refit import give_prior
 from variata.store.card import card
 from variata.store.history import read_history, write_history
 from variata.store.saved import FORMAT, Saved
@@ -79,7 +80,8 @@ def load(folder: Path, device: torch.device | str = "cpu") -> Saved:
     take_weights(composition.model, folder / WEIGHTS)
     module = composition.model.to(device).eval()
     arguments, reports = composition.arguments or {}, read_history(folder / HISTORY)
-    return Saved(module, config["recipe"], arguments, schema, about, reports)
+    prior = config.get("prior")
+    return Saved(module, config["recipe"], arguments, schema, about, reports, prior)
 
 
 def exists(folder: Path) -> bool:
@@ -135,7 +137,7 @@ def _described(folder: Path, config: dict[str, Any]) -> tuple[Composition, Schem
         fits = list(config["arguments"]["shape"]) == list(schema.shape)
         if not fits or not all(isinstance(part, dict) for part in [about, *about.values()]):
             raise UsageError("its parts do not fit together.")
-        build = partial(recipes.build, config["recipe"], **config["arguments"])
+        build = partial(_built, config)
         if recipes.get(config["recipe"]).ours:  # what others write may need numbers to be built
             require_room(build, config["arguments"], folder / WEIGHTS)
         return build(), schema, about
@@ -143,6 +145,13 @@ def _described(folder: Path, config: dict[str, Any]) -> tuple[Composition, Schem
         raise
     except NOT_A_MODEL as error:
         raise StoreError(f"{folder / CONFIG} does not describe a model: {error}") from error
+
+
+def _built(config: dict[str, Any]) -> Composition:
+    """What the recipe makes, with the prior that was fitted afterwards."""
+    made = recipes.build(config["recipe"], **config["arguments"])
+    give_prior(made.model, int(config["arguments"]["latent"]), config.get("prior"))
+    return made
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

@@ -22,6 +22,7 @@ class Saved:
         schema: what the data is and how it becomes what the model sees.
         about: settings, data source, how training ended, versions.
         reports: the history, one record for each validation.
+        prior: the prior fitted after training, as a call; None where it is the recipe's own.
     """
 
     module: LatentModel
@@ -30,10 +31,12 @@ class Saved:
     schema: Schema
     about: dict[str, Any] = field(default_factory=dict)
     reports: list[dict[str, Any]] = field(default_factory=list)
+    prior: dict[str, Any] | None = None
 
     def config(self) -> dict[str, Any]:
         """What goes into `config.json`."""
-        return {
+        refitted = {} if self.prior is None else {"prior": self.prior}
+        return refitted | {
             "format": FORMAT,
             "library_name": "variata",
             "recipe": self.recipe,

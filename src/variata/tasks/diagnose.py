@@ -18,7 +18,7 @@ from variata.recipes.parts import Parts
 from variata.store import Saved
 from variata.tasks.bulk import batch_of, in_blocks
 from variata.tasks.evaluate import Evaluation
-from variata.tasks.latents import known_prior
+from variata.tasks.latents import can_sample, known_prior
 from variata.tasks.model import Model
 from variata.tasks.passes import one_pass
 from variata.tasks.samples import all_x, draw_samples
@@ -50,7 +50,6 @@ def gather_evidence(model: Model, evaluation: Evaluation, run: Path | None = Non
     about, schema = model.saved.about, model.schema
     record = about.get("data", {})
     given, given_own = asked(model.saved)
-    can_sample = observed.rate is not None
     distortion, self_distortion = _surprise(model, test)
     own = torch.as_tensor(schema.decode(x)).reshape(len(x), -1).double()
     return Evidence(
@@ -70,7 +69,7 @@ def gather_evidence(model: Model, evaluation: Evaluation, run: Path | None = Non
         training=about.get("training", {}),
         train_rows=int(record.get("rows", [len(known)])[0]),
         x=x,
-        samples=draw_samples(model.module, len(x), 0) if can_sample else None,
+        samples=draw_samples(model.module, len(x), 0) if can_sample(model) else None,
         labels=_labels_of(known, ROWS),
         means=observed.means,
         scales=observed.scales,

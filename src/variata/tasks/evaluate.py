@@ -23,7 +23,7 @@ from variata.metrics import (
     rms_error,
 )
 from variata.shapes import numel
-from variata.tasks.latents import known_prior
+from variata.tasks.latents import can_sample, known_prior, prior_said
 from variata.tasks.model import Model
 from variata.tasks.passes import Pass, log_likelihood, one_pass
 from variata.tasks.samples import all_x, features_for, sample_quality
@@ -89,6 +89,7 @@ def evaluate(
     observed = one_pass(model.module, test, seed)
     jacobian = model.schema.log_jacobian()
     figures: dict[str, Any] = {"data": _data(model, test, data), "recipe": model.recipe}
+    figures["prior"] = prior_said(model)
     figures |= _bounds(model, observed, test, k, seed, jacobian)
     figures |= _latents(model, observed, _aggregate(model, observed, train, seed), seed)
     figures["reconstruction"] = _reconstruction(model, test)
@@ -96,7 +97,7 @@ def evaluate(
         None if train is None else _baselines(model, train, test, figures["active_units"])
     )
     figures["samples"] = None
-    if samples and observed.rate is not None and train is not None:
+    if samples and can_sample(model) and train is not None:
         figures["samples"] = _samples(model, train, test, seed, cache)
     return Evaluation(figures, observed, test, train)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from variata.conditionals import DiracPosterior
 from variata.distributions import StandardGaussian
 from variata.metrics import KnownPrior
 from variata.models import LatentModel
 from variata.tasks.bulk import in_blocks, quiet
+from variata.tasks.model import Model
 
 DRAWS = 10_000
 ROWS = 1_000  # whose densities are taken at a time
@@ -35,3 +37,23 @@ def known_prior(module: LatentModel, draws: int = DRAWS, seed: int = 0) -> Known
         return torch.cat(parts)
 
     return KnownPrior(log_prob, torch.cat(drawn))
+
+
+def can_sample(model: Model) -> bool:
+    """Whether the prior has anything to do with the latents: it was learned beside, or fitted."""
+    points = any(isinstance(level.posterior, DiracPosterior) for level in model.module.levels)
+    return not points or model.saved.prior is not None
+
+
+def prior_said(model: Model) -> str:
+    """What latents are drawn from, in words.
+
+    >>> from variata import fit
+    >>> prior_said(fit("digits", latent=2, hidden=(8,), epochs=1))
+    "the recipe's own prior"
+    """
+    call = model.saved.prior
+    if call is None:
+        return "the recipe's own prior"
+    told = ", ".join(f"{value} {name}" for name, value in call["arguments"].items())
+    return f"the prior that was fitted afterwards ({call['name']}: {told})"

@@ -20,7 +20,7 @@ from variata.pictures import (
     write_report,
 )
 from variata.tasks.evaluate import Evaluation
-from variata.tasks.latents import known_prior
+from variata.tasks.latents import can_sample, known_prior, prior_said
 from variata.tasks.model import Model
 from variata.tasks.show import (
     interpolation_picture,
@@ -53,7 +53,7 @@ def report(model: Model, evaluation: Evaluation, path: Path, findings: Sequence[
     figures = evaluation.figures
     sections = [
         _summary(figures),
-        *([_samples(model, evaluation)] if figures["elbo"] is not None else []),
+        *([_samples(model, evaluation)] if can_sample(model) else []),
         _reconstructions(model, evaluation),
         _latent_space(model, evaluation),
         _training(model),
@@ -99,7 +99,8 @@ def _samples(model: Model, evaluation: Evaluation) -> Section:
             sample_picture(model, model.sample(count), data=known),
         ),
     ]
-    return Section("Samples", "New examples, made from noise alone.", pictures)
+    text = f"New examples, made from noise alone: latents are drawn from {prior_said(model)}."
+    return Section("Samples", text, pictures)
 
 
 def _reconstructions(model: Model, evaluation: Evaluation) -> Section:
