@@ -4,6 +4,7 @@ from variata.recipes.catalogue import Composition, Recipe, build, get, names, re
 from variata.recipes.gaussian import ae, beta_vae
 from variata.recipes.parts import Parts
 from variata.recipes.priors import flow_prior, mixture_prior
+from variata.recipes.regularised import rae
 from variata.recipes.vae import vae
 from variata.recipes.vamp import exemplar_prior, vamp_prior
 
@@ -19,6 +20,7 @@ __all__ = [
     "get",
     "mixture_prior",
     "names",
+    "rae",
     "recipe",
     "vae",
     "vamp_prior",

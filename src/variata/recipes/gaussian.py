@@ -34,6 +34,14 @@ def gaussian_model(parts: Parts, prior: MakePrior | None = None) -> LatentModel:
     return LatentModel(encoder, [level], parts.make_decoder(latent))
 
 
+def point_model(parts: Parts) -> LatentModel:
+    """q(z | x) a point, beside a prior N(0, I) that nothing holds it to."""
+    encoder, features = parts.make_encoder()
+    latent = parts.latent or 1
+    level = Level(StandardNormal(latent), DiracPosterior(features, latent))
+    return LatentModel(encoder, [level], parts.make_decoder(latent))
+
+
 @recipe
 def ae(parts: Parts) -> Composition:
     """The autoencoder: a point for every example, and no prior.
@@ -44,11 +52,8 @@ def ae(parts: Parts) -> Composition:
     Reference:
         Reducing the Dimensionality of Data with Neural Networks (Hinton and Salakhutdinov, 2006)
     """
-    encoder, features = parts.make_encoder()
-    latent = parts.latent or 1
-    level = Level(StandardNormal(latent), DiracPosterior(features, latent))
-    model = LatentModel(encoder, [level], parts.make_decoder(latent))
-    return Composition(model, [Phase(Objective(distortion=(constant(1), Distortion())))])
+    objective = Objective(distortion=(constant(1), Distortion()))
+    return Composition(point_model(parts), [Phase(objective)])
 
 
 @recipe

@@ -1,0 +1,60 @@
+"""What regularises an autoencoder without noise: small codes and a smooth decoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from variata.models import LatentModel, Trace
+from variata.noise import noise
+from variata.schedules import Moment
+
+
+@dataclass(frozen=True)
+class CodeNorm:
+    """Half the squared norm of the latents, (K, B): what N(0, I) charges, less its constant.
+
+    Reference:
+        From Variational to Deterministic Autoencoders (Ghosh et al., 2019), arXiv:1903.12436
+    """
+
+    def __call__(self, model: LatentModel, trace: Trace, moment: Moment) -> Tensor:
+        norms = [stage.z.flatten(2).square().sum(-1) for stage in trace.stages]
+        return 0.5 * torch.stack(norms).sum(0)
+
+
+@dataclass(frozen=True)
+class DecoderNorm:
+    """The sum of squares of the decoder's weights, the same for every example, (B,)."""
+
+    def __call__(self, model: LatentModel, trace: Trace, moment: Moment) -> Tensor:
+        z = trace.stages[-1].z
+        norms = (p.square().sum() for p in model.decoder.parameters() if p.dim() > 1)
+        return sum(norms, start=z.new_zeros(())).expand(z.shape[1])
+
+
+@dataclass(frozen=True)
+class Roughness:
+    """The squared Frobenius norm of the decoder's Jacobian at the latents, (K, B).
+
+    |J|^2 = E |J u|^2 for u ~ N(0, I); J u is the difference of the decoder's means a small step
+    apart, which takes one more pass and no second derivative. For models with one level.
+
+    Args:
+        step: length of the step, in units of z.
+
+    Reference:
+        From Variational to Deterministic Autoencoders (Ghosh et al., 2019), arXiv:1903.12436
+    """
+
+    step: float = 1e-2
+
+    def __call__(self, model: LatentModel, trace: Trace, moment: Moment) -> Tensor:
+        z, likelihood = trace.stages[-1].z, trace.likelihood
+        direction = noise(torch.randn, z.shape, z.dim() - 2, dtype=z.dtype, device=z.device)
+        moved: Any = model.decoder(z + self.step * direction)
+        difference = (moved.mean - likelihood.mean) / self.step
+        return difference.flatten(2).square().sum(-1)
