@@ -57,6 +57,8 @@ def evaluate(
 
 def rows_of(figures: dict[str, Any]) -> list[tuple[str, str]]:
     """The figures of an evaluation as rows of a table."""
+    from variata.tasks.factors import disentanglement_rows
+
     data = figures["data"]
     rows = [("rows", f"{data['rows']:,} ({data['name']}, {data['split']})")]
     if figures["nll"] is not None:
@@ -73,7 +75,8 @@ def rows_of(figures: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     rows += _information(figures["mutual_information"], figures["prior_gap"])
     rows.append(("reconstruction", f"{_pm(figures['reconstruction']['rmse'])} RMS, own units"))
-    return rows + _baselines(figures["baselines"]) + _samples(figures["samples"])
+    rows += _baselines(figures["baselines"]) + _samples(figures["samples"])
+    return rows + disentanglement_rows(figures["disentanglement"])
 
 
 def _information(

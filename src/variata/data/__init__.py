@@ -3,6 +3,7 @@
 from variata.data import catalog
 from variata.data.arrays import read_array
 from variata.data.examples import Examples
+from variata.data.factors import Factors
 from variata.data.infer import infer_schema
 from variata.data.schema import Schema
 from variata.data.source import Source
@@ -11,6 +12,7 @@ from variata.data.splits import Splits, split
 
 __all__ = [
     "Examples",
+    "Factors",
     "Schema",
     "Source",
     "Splits",

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from variata.batch import Batch
+from variata.data.factors import Factors
 from variata.data.lazy import Codes, held
 from variata.data.schema import Schema
 from variata.data.values import as_array
@@ -33,6 +34,7 @@ class Examples:
         schema: what the codes mean.
         labels: one for each example, int64, -1 where unknown, or None.
         rows: numbers of the examples' rows in `codes`, or None for all of them.
+        factors: that each example was made from, where they are known.
 
     >>> from variata.data.infer import infer_schema
     >>> values = [[0, 1], [1, 1], [0, 0]]
@@ -45,6 +47,7 @@ class Examples:
     schema: Schema
     labels: Tensor | None = None
     rows: Tensor | None = None
+    factors: Factors | None = None
 
     def __post_init__(self) -> None:
         if tuple(self.codes.shape[1:]) != self.schema.shape:
@@ -53,22 +56,29 @@ class Examples:
             )
         if self.labels is not None and self.labels.shape != (len(self),):
             raise ShapeError(f"Expected {len(self)} labels, got shape {tuple(self.labels.shape)}.")
+        if self.factors is not None and len(self.factors) != len(self):
+            raise ShapeError(f"Expected factors of {len(self)} rows, got {len(self.factors)}.")
 
     @classmethod
-    def of(cls, values: Any, schema: Schema, labels: Any = None) -> Examples:
+    def of(
+        cls, values: Any, schema: Schema, labels: Any = None, factors: Factors | None = None
+    ) -> Examples:
         """Take a person's values (N, *own_shape), and keep whole-number labels (N,) if given.
 
         Raises:
             ShapeError: rows of another shape than the schema's.
             DataError: NaN or infinity, or a value that the schema cannot represent, with its place.
         """
-        return cls.of_checked(schema.checked(values), schema, labels)
+        return cls.of_checked(schema.checked(values), schema, labels, factors)
 
     @classmethod
-    def of_checked(cls, values: Any, schema: Schema, labels: Any = None) -> Examples:
+    def of_checked(
+        cls, values: Any, schema: Schema, labels: Any = None, factors: Factors | None = None
+    ) -> Examples:
         """Take values that the schema was inferred from, without looking at them again."""
         codes = held(as_array(values), schema)
-        return cls(codes, schema, None if labels is None else _labels(labels))
+        known = None if labels is None else _labels(labels)
+        return cls(codes, schema, known, factors=factors)
 
     def __len__(self) -> int:
         return len(self.codes) if self.rows is None else len(self.rows)
@@ -84,12 +94,14 @@ class Examples:
         """Return the rows `index` as examples that share these codes; neighbours are a slice."""
         index = index.to(self.codes.device)
         labels = None if self.labels is None else self.labels.index_select(0, index)
+        factors = None if self.factors is None else self.factors.subset(index)
         rows = index if self.rows is None else self.rows.index_select(0, index)
         if _neighbours(rows):
             start = int(rows[0])
-            return Examples(self.codes[start : start + len(rows)], self.schema, labels)
-        small = len(self.codes) <= INT32_ROWS
-        return Examples(self.codes, self.schema, labels, rows.to(torch.int32) if small else rows)
+            codes = self.codes[start : start + len(rows)]
+            return Examples(codes, self.schema, labels, factors=factors)
+        rows = rows.to(torch.int32) if len(self.codes) <= INT32_ROWS else rows
+        return Examples(self.codes, self.schema, labels, rows, factors)
 
     def to(self, device: torch.device | str) -> Examples:
         """Return the same examples held on `device`; what is larger than memory stays."""

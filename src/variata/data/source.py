@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from variata.data.factors import Factors
 from variata.data.values import as_array, unique_names
 from variata.errors import DataError
 
@@ -28,6 +29,7 @@ class Source:
         published: rows of train, valid and test, where the data set has such parts.
         lossy: whether the values went through lossy compression.
         note: what a person should know, one line, or "".
+        factors: that the rows were made from, where they are known.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Source:
     published: tuple[Part, ...] | None = None
     lossy: bool = False
     note: str = ""
+    factors: Factors | None = None
 
     def __len__(self) -> int:
         return len(self.values)

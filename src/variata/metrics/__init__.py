@@ -3,6 +3,7 @@
 from variata.metrics.aggregate import AggregateGap, aggregate_gap
 from variata.metrics.baselines import FactorisedBaseline
 from variata.metrics.collapse import active_mask, active_units, rate_per_dimension, unit_variance
+from variata.metrics.disentangle import Disentanglement, disentanglement
 from variata.metrics.estimate import Estimate
 from variata.metrics.feature_training import train_features
 from variata.metrics.features import FeatureNet, Features, VectorFeatures
@@ -22,6 +23,7 @@ __all__ = [
     "AggregateGap",
     "Copies",
     "Coverage",
+    "Disentanglement",
     "Estimate",
     "FactorisedBaseline",
     "FeatureNet",
@@ -35,6 +37,7 @@ __all__ = [
     "active_units",
     "aggregate_gap",
     "bits_per_dim",
+    "disentanglement",
     "frechet_distance",
     "importance_bound",
     "mean_predictor",

@@ -23,6 +23,7 @@ from variata.metrics import (
     rms_error,
 )
 from variata.shapes import numel
+from variata.tasks.factors import disentangled
 from variata.tasks.latents import can_sample, known_prior, prior_said
 from variata.tasks.model import Model
 from variata.tasks.passes import Pass, log_likelihood, one_pass
@@ -92,6 +93,7 @@ def evaluate(
     figures["prior"] = prior_said(model)
     figures |= _bounds(model, observed, test, k, seed, jacobian)
     figures |= _latents(model, observed, _aggregate(model, observed, train, seed), seed)
+    figures["disentanglement"] = disentangled(observed, test, seed)
     figures["reconstruction"] = _reconstruction(model, test)
     figures["baselines"] = (
         None if train is None else _baselines(model, train, test, figures["active_units"])

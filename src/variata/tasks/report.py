@@ -20,6 +20,7 @@ from variata.pictures import (
     write_report,
 )
 from variata.tasks.evaluate import Evaluation
+from variata.tasks.factors import disentanglement_rows
 from variata.tasks.latents import can_sample, known_prior, prior_said
 from variata.tasks.model import Model
 from variata.tasks.show import (
@@ -200,6 +201,7 @@ def _details(figures: dict[str, Any]) -> Section:
             (f"{what} of samples", number(samples[what]))
             for what in ("precision", "recall", "density", "coverage")
         ]
+    rows += disentanglement_rows(figures["disentanglement"])
     return Section("More figures", table=rows)
 
 

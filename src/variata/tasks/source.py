@@ -75,7 +75,7 @@ def prepare_data(data: Any, options: DataOptions, seed: int, say: Say = silent) 
         label_names=source.label_names,
         layout=source.layout,
     )
-    examples = Examples.of_checked(source.values, schema, source.labels)
+    examples = Examples.of_checked(source.values, schema, source.labels, source.factors)
     splits = split(examples, options.fractions, seed, published=source.published)
     record = {
         "name": source.name,
@@ -136,7 +136,7 @@ def examples_of(data: Any, schema: Schema, options: DataOptions | None = None) -
     if isinstance(data, Examples):
         return data
     source = _opened_like(data, options or DataOptions(), schema)
-    return Examples.of(_selected(source, schema), schema, source.labels)
+    return Examples.of(_selected(source, schema), schema, source.labels, source.factors)
 
 
 def _opened_like(data: Any, options: DataOptions, schema: Schema) -> Source:

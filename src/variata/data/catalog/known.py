@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import numpy as np
 from variata.data.catalog.entries import ENTRIES
 from variata.data.catalog.entry import Entry
 from variata.data.catalog.fetch import fetch
-from variata.data.catalog.sprites import SHAPES, render_sprites, sprites_factors
+from variata.data.catalog.sprites import FACTORS, SHAPES, render_sprites, sprites_factors
+from variata.data.factors import Factors
 from variata.data.idx import from_idx_parts
 from variata.data.images import from_zip
 from variata.data.npy import read_npz
@@ -99,8 +101,9 @@ def _cats(known: Entry, paths: list[Path]) -> Source:
 
 
 def _sprites(known: Entry, paths: list[Path]) -> Source:
-    factors = sprites_factors()
-    return _source(known, render_sprites(factors), factors[:, 0], SHAPES)
+    points = sprites_factors()
+    source = _source(known, render_sprites(points), points[:, 0], SHAPES)
+    return replace(source, factors=Factors(FACTORS, points))
 
 
 def _source(
