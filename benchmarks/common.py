@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,36 @@ def variata(*arguments: str) -> tuple[str, float]:
     return done.stdout, time.monotonic() - started
 
 
+def trained_and_measured(
+    recipe: str, data: str, budget: str, k: int, seed: int, *more: str
+) -> dict[str, Any]:
+    """One `variata train` and the figures of its test rows; `more` are flags of the training."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = str(Path(folder) / "run")
+        chosen = ["--recipe", recipe, "--budget", budget, "--seed", str(seed), "--out", out]
+        text, seconds = variata("train", data, *chosen, *more, "--quiet", "--json")
+        training = json.loads(text)["training"]
+        text, _ = variata("evaluate", out, "--k", str(k), "--no-samples", "--no-report", "--json")
+        figures = json.loads(text)
+    return {
+        "recipe": recipe,
+        "seed": seed,
+        "command seconds": round(seconds, 1),
+        "epochs": round(training["epochs"], 1),
+        "test NLL, nats": round(figures["nll"]["mean"], 3),
+        "se": round(figures["nll"]["se"], 3),
+        "ELBO": round(figures["elbo"]["mean"], 3),
+        "rate": round(figures["rate"]["mean"], 2),
+        "active": f"{figures['active_units']} of {figures['latent']}",
+    }
+
+
 def write(name: str, rows: list[dict[str, Any]], settings: dict[str, Any]) -> Path:
     """Write rows with their settings, versions and machine to `results/NAME.json`."""
     import numpy
     import torch
 
-    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / name).parent.mkdir(parents=True, exist_ok=True)
     record = {
         "settings": settings,
         "versions": {

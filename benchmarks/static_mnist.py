@@ -9,11 +9,10 @@ importance-weighted bound on all 10,000 test rows. Needs `binarized_mnist` (see 
 from __future__ import annotations
 
 import argparse
-import json
-import tempfile
-from pathlib import Path
 
-from common import table, variata, write
+from common import table, trained_and_measured, write
+
+DATA = "binarized_mnist"
 
 
 def main() -> None:
@@ -23,31 +22,13 @@ def main() -> None:
     parser.add_argument("--recipe", default="vae")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     options = parser.parse_args()
-    rows = [run(options.recipe, options.budget, options.k, seed) for seed in options.seeds]
+    rows = [
+        trained_and_measured(options.recipe, DATA, options.budget, options.k, seed)
+        for seed in options.seeds
+    ]
     table(rows)
-    settings = {"data": "binarized_mnist", "budget": options.budget, "k": options.k}
+    settings = {"data": DATA, "budget": options.budget, "k": options.k}
     print(write(f"static_mnist_{options.recipe}_{options.budget}", rows, settings))
-
-
-def run(recipe: str, budget: str, k: int, seed: int) -> dict[str, object]:
-    with tempfile.TemporaryDirectory() as folder:
-        out = str(Path(folder) / "run")
-        chosen = ["--recipe", recipe, "--budget", budget, "--seed", str(seed), "--out", out]
-        text, seconds = variata("train", "binarized_mnist", *chosen, "--quiet", "--json")
-        training = json.loads(text)["training"]
-        text, _ = variata("evaluate", out, "--k", str(k), "--no-samples", "--no-report", "--json")
-        figures = json.loads(text)
-    return {
-        "recipe": recipe,
-        "seed": seed,
-        "command seconds": round(seconds, 1),
-        "epochs": round(training["epochs"], 1),
-        "test NLL, nats": round(figures["nll"]["mean"], 3),
-        "se": round(figures["nll"]["se"], 3),
-        "ELBO": round(figures["elbo"]["mean"], 3),
-        "rate": round(figures["rate"]["mean"], 2),
-        "active": f"{figures['active_units']} of {figures['latent']}",
-    }
 
 
 if __name__ == "__main__":

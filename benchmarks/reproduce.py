@@ -1,0 +1,76 @@
+"""Each recipe against a published figure, in minutes on a processor: one row at a time.
+
+    python benchmarks/reproduce.py [ROW ...] [--again] [--k 500]
+
+Rows that were measured before are kept, so that the script goes on where it ended; `--again`
+measures those that are named anew. Every row trains by `variata train`, is chosen on validation rows
+and measured once on all test rows. Published figures come from longer trainings and other networks:
+they say how far minutes go, not who is better.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from common import RESULTS, table, trained_and_measured, write
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is trained, and the figure that it stands beside.
+
+    Attributes:
+        recipe, data, budget: of the training.
+        arguments: of the recipe, as on the command line.
+        published: NLL in nats of the paper's own model, and where it stands.
+    """
+
+    recipe: str
+    published: str
+    data: str = "binarized_mnist"
+    budget: str = "3m"
+    arguments: tuple[str, ...] = ()
+
+
+ROWS = {
+    "vae": Row("vae", "89.9 (Tomczak and Welling, 2017)"),
+    "flow_prior": Row("flow_prior", "none for this network"),
+    "flow_prior_15m": Row("flow_prior", "none for this network", budget="15m"),
+    "vamp_prior": Row("vamp_prior", "85.57 (Tomczak and Welling, 2017, 500 pseudo-inputs)"),
+    "mixture_prior": Row("mixture_prior", "none for this network"),
+    "exemplar_prior": Row("exemplar_prior", "none for this network"),
+    "iwae": Row("iwae", "87.1 (Tomczak and Welling, 2017, K = 50)"),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("rows", nargs="*", choices=[*ROWS, []], help="all, unless some are named")
+    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--k", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    for name in options.rows or ROWS:
+        if options.again or not _path(name).exists():
+            measured = measure(ROWS[name], options.k, options.seed)
+            settings = {"k": options.k, "seed": options.seed, "arguments": ROWS[name].arguments}
+            write(f"reproduce/{name}", [measured], settings)
+    done = [json.loads(_path(name).read_text())["rows"][0] for name in ROWS if _path(name).exists()]
+    table(done)
+
+
+def measure(row: Row, k: int, seed: int) -> dict[str, object]:
+    """Train and evaluate one row."""
+    figures = trained_and_measured(row.recipe, row.data, row.budget, k, seed, *row.arguments)
+    return {"data": row.data, **figures, "published NLL": row.published}
+
+
+def _path(name: str) -> Path:
+    return RESULTS / "reproduce" / f"{name}.json"
+
+
+if __name__ == "__main__":
+    main()
