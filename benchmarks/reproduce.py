@@ -3,9 +3,9 @@
     python benchmarks/reproduce.py [ROW ...] [--again] [--k 500]
 
 Rows that were measured before are kept, so that the script goes on where it ended; `--again`
-measures those that are named anew. Every row trains by `variata train`, is chosen on validation rows
-and measured once on all test rows. Published figures come from longer trainings and other networks:
-they say how far minutes go, not who is better.
+measures those that are named anew. Every row trains by `variata train`, is chosen on validation
+rows and measured once on all test rows. Published figures come from longer trainings and other
+networks: they say how far minutes go, not who is better.
 """
 
 from __future__ import annotations
