@@ -10,6 +10,7 @@ from variata.distributions.counts import NegativeBinomial, Poisson
 from variata.distributions.detached import detached
 from variata.distributions.dirac import Dirac
 from variata.distributions.factorised import Factorised
+from variata.distributions.flow import Flow
 from variata.distributions.gaussian import Gaussian, StandardGaussian
 from variata.distributions.kl import has_kl, kl, kl_each, register_kl
 from variata.distributions.logistic import DiscretisedLogistic
@@ -21,6 +22,7 @@ __all__ = [
     "Dirac",
     "DiscretisedLogistic",
     "Factorised",
+    "Flow",
     "Gaussian",
     "LogisticMixture",
     "NegativeBinomial",

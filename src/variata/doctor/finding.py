@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from variata.metrics import KnownPrior
+
 Severity = Literal["note", "warning", "problem"]
 
 
@@ -59,6 +61,7 @@ class Evidence:
         distortion: -log p(x | z) of test rows, (N,).
         self_distortion: -log p(x' | z) of x' drawn from p(x | z) for the same rows, (N,): what
             `distortion` would be if the likelihood described the data.
+        prior: None for N(0, I).
     """
 
     source: str
@@ -86,6 +89,7 @@ class Evidence:
     elbo_test: Tensor | None
     distortion: Tensor
     self_distortion: Tensor
+    prior: KnownPrior | None = None
 
 
 Diagnosis = Callable[[Evidence], Finding | None]

@@ -47,20 +47,29 @@ def off_moments(evidence: Evidence) -> str | None:
     worst = int(offence.argmax())
     if not float(offence[worst]) > OFFENCE:
         return None
-    count = int((offence > OFFENCE).sum())
+    count, there = int((offence > OFFENCE).sum()), counted(len(mean), "dimension")
     return (
         f"over the test rows, latent dimension {worst} has mean {float(mean[worst]):.2f} and "
-        f"standard deviation {float(sd[worst]):.2f}, where the prior has 0 and 1; so far off "
-        f"{verb(count)} {count} of {counted(len(mean), 'dimension')}"
+        f"standard deviation {float(sd[worst]):.2f}, where the prior has 0 and 1"
+        f"{_scaled(evidence)}; so far off {verb(count)} {count} of {there}"
     )
 
 
+def _scaled(evidence: Evidence) -> str:
+    return "" if evidence.prior is None else " (in units of the learned prior)"
+
+
 def aggregate(evidence: Evidence) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of the latents of all test rows, (Z,)."""
+    """Mean and standard deviation of the latents of all test rows, (Z,).
+
+    In each dimension, counted from the prior's mean in the prior's standard deviations.
+    """
     means = evidence.means.flatten(1).double()
     scales = torch.zeros_like(means) if evidence.scales is None else evidence.scales.flatten(1)
     variance = means.var(0, unbiased=False) + scales.double().square().mean(0)
-    return means.mean(0), variance.clamp_min(1e-12).sqrt()
+    mean, sd = means.mean(0), variance.clamp_min(1e-12).sqrt()
+    prior = evidence.prior
+    return (mean, sd) if prior is None else ((mean - prior.mean) / prior.sd, sd / prior.sd)
 
 
 def _divergence(evidence: Evidence) -> str | None:

@@ -47,7 +47,9 @@ def latent(evidence: Evidence) -> int:
 
 def rate(evidence: Evidence) -> float | None:
     """Mean KL(q || p) of test rows, nats per example."""
-    return None if evidence.rate_each is None else float(evidence.rate_each.double().sum())
+    if evidence.rate_each is None:
+        return figure(evidence, "rate", "mean")
+    return float(evidence.rate_each.double().sum())
 
 
 def elements(evidence: Evidence) -> int:

@@ -7,6 +7,7 @@ from variata.metrics.estimate import Estimate
 from variata.metrics.feature_training import train_features
 from variata.metrics.features import FeatureNet, Features, VectorFeatures
 from variata.metrics.information import Information, mutual_information
+from variata.metrics.known_prior import KnownPrior
 from variata.metrics.likelihood import (
     LogMeanExp,
     bits_per_dim,
@@ -26,6 +27,7 @@ __all__ = [
     "FeatureNet",
     "Features",
     "Information",
+    "KnownPrior",
     "LogMeanExp",
     "PCABaseline",
     "VectorFeatures",

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from variata.metrics.estimate import Estimate
+from variata.metrics.known_prior import KnownPrior
 from variata.metrics.mixture import Posteriors
 
 
@@ -17,7 +18,7 @@ class Information:
     """The two parts of the mean rate, in nats per example.
 
     Attributes:
-        rate: E KL(q(z|x) || p(z)), in closed form.
+        rate: E KL(q(z|x) || p(z)), in closed form under N(0, I).
         mutual_information: I_q(x; z) between the index of the example and its latent.
         marginal_kl: KL(q(z) || p(z)) of the aggregate posterior; rate - mutual_information.
         ceiling: log N. The mutual information with one of N examples cannot exceed it; an estimate
@@ -36,9 +37,15 @@ class Information:
 
 
 def mutual_information(
-    means: Tensor, scales: Tensor, *, samples: int = 1, limit: int = 10_000, seed: int = 0
+    means: Tensor,
+    scales: Tensor,
+    *,
+    samples: int = 1,
+    limit: int = 10_000,
+    seed: int = 0,
+    prior: KnownPrior | None = None,
 ) -> Information:
-    """Split the mean rate of Gaussian posteriors under the prior N(0, I).
+    """Split the mean rate of Gaussian posteriors under the prior.
 
     E KL(q(z|x) || p(z)) = I_q(x; z) + KL(q(z) || p(z)) (ELBO surgery, Hoffman and Johnson, 2016,
     Advances in Approximate Bayesian Inference). q(z) is the mixture of the posteriors of all N
@@ -49,6 +56,7 @@ def mutual_information(
         samples: latents drawn per example.
         limit: examples used, drawn at random when there are more; cost grows as limit squared.
         seed: of the draws.
+        prior: None for N(0, I).
 
     Raises:
         ShapeError, DataError: shapes differ, a value is not finite, a scale is not positive.
@@ -59,8 +67,8 @@ def mutual_information(
     """
     q = Posteriors.of(means, scales, limit, seed)
     generator = torch.Generator().manual_seed(seed)
-    information = torch.stack([_pointwise(q, generator) for _ in range(samples)]).mean(0)
-    rate = q.rate()
+    drawn = [_pointwise(q, q.sample(generator), prior) for _ in range(samples)]
+    information, rate = (torch.stack(each).mean(0) for each in zip(*drawn, strict=True))
     return Information(
         rate=Estimate.of(rate),
         mutual_information=Estimate.of(information),
@@ -70,6 +78,8 @@ def mutual_information(
     )
 
 
-def _pointwise(q: Posteriors, generator: torch.Generator) -> Tensor:
-    z = q.sample(generator)
-    return q.own_log_prob(z) - q.mixture_log_prob(z)
+def _pointwise(q: Posteriors, z: Tensor, prior: KnownPrior | None) -> tuple[Tensor, Tensor]:
+    """log q(z|x) - log q(z), and the rate, (N,) both."""
+    own = q.own_log_prob(z)
+    rate = q.rate() if prior is None else own - prior.log_prob(z)
+    return own - q.mixture_log_prob(z), rate

@@ -71,8 +71,12 @@ def start(model: LatentModel, x: Tensor) -> None:
 
     The decoder starts at the mean and standard deviation of every element. Where encoder and
     decoder have linear paths, the model starts as probabilistic PCA, which a network on its own
-    needs long to catch up with on photographs.
+    needs long to catch up with on photographs. Priors made of examples take theirs.
     """
+    for level in model.levels:
+        begin = getattr(level.prior, "start", None)
+        if begin is not None:
+            begin(x)
     decoder = model.decoder
     if not isinstance(decoder, Decoder):
         return

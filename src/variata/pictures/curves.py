@@ -135,12 +135,18 @@ def rate_bars(
     return to_png(figure)
 
 
-def latent_histograms(z: ArrayLike | Tensor, rates: ArrayLike | Tensor, top: int = 6) -> bytes:
-    """Return q(z) of the dimensions of highest rate against the prior N(0, 1): PNG bytes.
+def latent_histograms(
+    z: ArrayLike | Tensor,
+    rates: ArrayLike | Tensor,
+    top: int = 6,
+    prior: ArrayLike | Tensor | None = None,
+) -> bytes:
+    """Return q(z) of the dimensions of highest rate against the prior: PNG bytes.
 
     Args:
         z: draws from the aggregate posterior, one or more per example, (N, Z).
         rates: (Z,) nats. top: dimensions shown.
+        prior: draws from the prior, (M, Z); None for N(0, 1).
 
     Raises:
         ShapeError: z and rates do not fit together.
@@ -161,25 +167,39 @@ def latent_histograms(z: ArrayLike | Tensor, rates: ArrayLike | Tensor, top: int
     figure.set_layout_engine("constrained", h_pad=0.08, w_pad=0.08)
     for i, dim in enumerate(order):
         axes = calm(figure.add_subplot(down, across, i + 1), dimension_name(dim, values[dim]))
-        _against_normal(axes, draws[:, dim])
+        if prior is None:
+            _against_normal(axes, draws[:, dim])
+        else:
+            _against_draws(axes, draws[:, dim], as_array(prior)[:, dim].astype(float))
     shared_legend(figure, figure.axes[0])
     return to_png(figure)
 
 
 def _against_normal(axes: Axes, draws: np.ndarray) -> None:
     reach = float(np.clip(np.abs(draws).max() * 1.05, 3.5, 8))
-    bins = np.linspace(-reach, reach, 49)
+    _histogram(axes, draws, -reach, reach)
+    at = np.linspace(-reach, reach, 300)
+    density = np.exp(-(at**2) / 2) / np.sqrt(2 * np.pi)
+    axes.plot(at, density, color=ORANGE, lw=1.6, label="prior N(0, 1)")
+
+
+def _against_draws(axes: Axes, draws: np.ndarray, prior: np.ndarray) -> None:
+    low, high = np.quantile(np.concatenate([draws, prior]), [0.001, 0.999])
+    margin = 0.1 * (high - low) or 1.0
+    _histogram(axes, draws, low - margin, high + margin)
+    density, edges = np.histogram(prior, 49, (low - margin, high + margin), density=True)
+    axes.plot((edges[1:] + edges[:-1]) / 2, density, color=ORANGE, lw=1.6, label="prior, learned")
+
+
+def _histogram(axes: Axes, draws: np.ndarray, low: float, high: float) -> None:
     axes.hist(
-        np.clip(draws, -reach, reach),
-        bins.tolist(),
+        np.clip(draws, low, high),
+        np.linspace(low, high, 49).tolist(),
         density=True,
         color=BLUE,
         alpha=0.75,
         label="q(z)",
     )
-    at = np.linspace(-reach, reach, 300)
-    density = np.exp(-(at**2) / 2) / np.sqrt(2 * np.pi)
-    axes.plot(at, density, color=ORANGE, lw=1.6, label="prior N(0, 1)")
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.tick_params(colors=SOFT)

@@ -2,8 +2,11 @@
 
 from variata.recipes.bounds import ciwae, dreg, iwae, piwae
 from variata.recipes.catalogue import Composition, Recipe, build, get, names, recipe
-from variata.recipes.gaussian import ae, beta_vae, vae
+from variata.recipes.gaussian import ae, beta_vae
 from variata.recipes.parts import Parts
+from variata.recipes.priors import flow_prior, mixture_prior
+from variata.recipes.vae import vae
+from variata.recipes.vamp import exemplar_prior, vamp_prior
 from variata.recipes.weighting import annealed_vae, capacity_vae, free_bits_vae, sigma_vae
 
 __all__ = [
@@ -17,12 +20,16 @@ __all__ = [
     "capacity_vae",
     "ciwae",
     "dreg",
+    "exemplar_prior",
+    "flow_prior",
     "free_bits_vae",
     "get",
     "iwae",
+    "mixture_prior",
     "names",
     "piwae",
     "recipe",
     "sigma_vae",
     "vae",
+    "vamp_prior",
 ]

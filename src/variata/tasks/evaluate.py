@@ -23,6 +23,7 @@ from variata.metrics import (
     rms_error,
 )
 from variata.shapes import numel
+from variata.tasks.latents import known_prior
 from variata.tasks.model import Model
 from variata.tasks.passes import Pass, log_likelihood, one_pass
 from variata.tasks.samples import all_x, features_for, sample_quality
@@ -140,7 +141,7 @@ def _bounds(
     model: Model, observed: Pass, test: Examples, k: int, seed: int, jacobian: float
 ) -> dict[str, Any]:
     distortion = Estimate.of(observed.distortion - jacobian).as_dict()
-    if observed.rate is None or observed.elbo is None or observed.rate_each is None:
+    if observed.rate is None or observed.elbo is None or observed.carried is None:
         return {
             "elbo": None,
             "nll": None,
@@ -154,7 +155,7 @@ def _bounds(
         "elbo": Estimate.of(observed.elbo + jacobian).as_dict(),
         "nll": nll.as_dict() | {"k": k},
         "bits_per_dim": bits_per_dim(nll.mean, numel(model.schema.shape)),
-        "rate": rate | {"per_dimension": observed.rate_each.tolist()},
+        "rate": rate | {"per_dimension": observed.carried.tolist()},
         "distortion": distortion,
     }
 
@@ -175,8 +176,9 @@ def _latents(model: Model, observed: Pass, aggregate: Pass, seed: int) -> dict[s
     }
     if aggregate.scales is None or len(aggregate.means) < 2:
         return figures
-    information = mutual_information(aggregate.means, aggregate.scales, seed=seed)
-    gap = aggregate_gap(aggregate.means, aggregate.scales, seed=seed)
+    prior = known_prior(model.module, seed=seed)
+    information = mutual_information(aggregate.means, aggregate.scales, seed=seed, prior=prior)
+    gap = aggregate_gap(aggregate.means, aggregate.scales, seed=seed, prior=prior)
     figures["mutual_information"] = information.mutual_information.as_dict() | {
         "ceiling": information.ceiling,
         "saturated": information.saturated,

@@ -21,7 +21,8 @@ class Pass:
     Attributes:
         distortion: -log p(x | z), (N,).
         rate: KL(q || p), (N,); None without a rate.
-        rate_each: mean KL of every latent dimension, (Z,); None without a rate.
+        rate_each: mean KL of every latent dimension, (Z,); None without a rate, and where the rate
+            is no sum over dimensions (a prior that is not factorised).
         means: posterior means, (N, Z).
         scales: posterior standard deviations, (N, Z); None without a rate.
     """
@@ -37,20 +38,36 @@ class Pass:
         """-(rate + distortion), (N,)."""
         return None if self.rate is None else -(self.rate + self.distortion)
 
+    @property
+    def carried(self) -> Tensor | None:
+        """Nats that every latent dimension carries, (Z,); None without a rate.
+
+        The rate of each; where the prior is not factorised, the rate under the Gaussian that fits
+        the aggregate posterior best in each dimension.
+        """
+        if self.rate_each is not None or self.scales is None:
+            return self.rate_each
+        variance = self.means.var(0, unbiased=False) + self.scales.square().mean(0)
+        return variance.log() / 2 - self.scales.log().mean(0)
+
 
 def one_pass(module: LatentModel, examples: Examples, seed: int = 0) -> Pass:
     """Observe every row once."""
-    rows: list[tuple[Tensor, ...]] = []
+    rows: list[dict[str, Tensor]] = []
 
-    def work(part: range) -> tuple[Tensor, ...]:
+    def work(part: range) -> dict[str, Tensor]:
         return _figures(module.observe(batch_of(module, examples, part)))
 
     in_blocks(module, len(examples), seed, work, rows.append)
-    columns = [torch.cat(column).cpu() for column in zip(*rows, strict=True)]
-    if len(columns) == 2:
-        return Pass(columns[0], None, None, columns[1], None)
-    distortion, means, rate, rate_each, scales = columns
-    return Pass(distortion, rate, rate_each.mean(0), means, scales)
+    columns = {name: torch.cat([row[name] for row in rows]).cpu() for name in rows[0]}
+    each = columns.get("each")
+    return Pass(
+        columns["distortion"],
+        columns.get("rate"),
+        None if each is None else each.mean(0),
+        columns["means"],
+        columns.get("scales"),
+    )
 
 
 def log_likelihood(module: LatentModel, examples: Examples, k: int, seed: int = 0) -> Tensor:
@@ -69,16 +86,19 @@ def log_likelihood(module: LatentModel, examples: Examples, k: int, seed: int = 
     return torch.cat(bounds)
 
 
-def _figures(trace: Trace) -> tuple[Tensor, ...]:
-    distortion = trace.distortion()[0]
+def _figures(trace: Trace) -> dict[str, Tensor]:
     means = torch.cat([_posterior(s).mean.flatten(1) for s in trace.stages], -1)
+    figures = {"distortion": trace.distortion()[0], "means": means}
     try:
-        rate = trace.rate()[0]
+        figures["rate"] = trace.rate()[0]
     except NoDensityError:
-        return distortion, means
-    each = torch.cat([stage.rate_each()[0].flatten(1) for stage in trace.stages], -1)
-    scales = torch.cat([_posterior(s).variance.sqrt().flatten(1) for s in trace.stages], -1)
-    return distortion, means, rate, each, scales
+        return figures
+    scales = [_posterior(s).variance.sqrt().flatten(1) for s in trace.stages]
+    figures["scales"] = torch.cat(scales, -1)
+    if all(stage.exact for stage in trace.stages):
+        each = [stage.rate_each()[0].flatten(1) for stage in trace.stages]
+        figures["each"] = torch.cat(each, -1)
+    return figures
 
 
 def _posterior(stage: object) -> torch.distributions.Distribution:

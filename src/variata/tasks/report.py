@@ -20,6 +20,7 @@ from variata.pictures import (
     write_report,
 )
 from variata.tasks.evaluate import Evaluation
+from variata.tasks.latents import known_prior
 from variata.tasks.model import Model
 from variata.tasks.show import (
     interpolation_picture,
@@ -125,16 +126,16 @@ def _latent_space(model: Model, evaluation: Evaluation) -> Section:
         pictures.append(("What the latent plane decodes to", manifold))
     moved = traversal_picture(model, observed, data=evaluation.train or chosen)
     pictures.append(("Each latent dimension from -3 to 3", moved))
-    if observed.rate_each is not None and observed.scales is not None:
-        active = active_mask(observed.means)
+    if observed.carried is not None and observed.scales is not None:
+        active, prior = active_mask(observed.means), known_prior(model.module)
         drawn = observed.means + observed.scales * torch.randn(
             observed.means.shape, generator=torch.Generator().manual_seed(0)
         )
         pictures += [
-            ("Rate of every latent dimension", rate_bars(observed.rate_each, active)),
+            ("Rate of every latent dimension", rate_bars(observed.carried, active)),
             (
                 "The aggregate posterior against the prior",
-                latent_histograms(drawn, observed.rate_each),
+                latent_histograms(drawn, observed.carried, prior=prior and prior.draws),
             ),
         ]
     return Section("Latent space", "Spare dimensions (grey, without rate) are normal.", pictures)

@@ -29,6 +29,7 @@ from variata.pictures import (
     reconstructions,
     traversal,
 )
+from variata.tasks.latents import known_prior
 from variata.tasks.model import Array, Model
 from variata.tasks.passes import Pass, one_pass
 from variata.tasks.source import reopened
@@ -142,10 +143,20 @@ def interpolation_picture(model: Model, values: Array) -> bytes:
 def traversal_values(
     model: Model, observed: Pass, dimensions: int, values: tuple[float, ...] = SPREAD
 ) -> tuple[Array, list[int]]:
-    """Decoder means where single dimensions move, (R, V, *own); the highest rate first."""
+    """Decoder means where single dimensions move, (R, V, *own); the highest rate first.
+
+    Args:
+        values: in standard deviations of the prior, from its mean.
+    """
     order = by_importance(observed)[:dimensions]
-    origin = np.zeros(model.latent, dtype=np.float32)
-    return np.stack([model.traverse(origin, d, values) for d in order]), order
+    prior = known_prior(model.module)
+    if prior is None:
+        origin, sd = np.zeros(model.latent), np.ones(model.latent)
+    else:
+        origin, sd = prior.mean.numpy(), prior.sd.numpy()
+    moved = [origin[d] + sd[d] * np.asarray(values) for d in order]
+    paths = zip(order, moved, strict=True)
+    return np.stack([model.traverse(origin, d, path) for d, path in paths]), order
 
 
 def traversal_picture(
@@ -222,7 +233,7 @@ def observe_some(model: Model, examples: Examples, count: int = 3_000) -> tuple[
 
 
 def _importance(observed: Pass) -> Tensor:
-    return observed.means.var(0) if observed.rate_each is None else observed.rate_each
+    return observed.means.var(0) if observed.carried is None else observed.carried
 
 
 def _range(schema: Schema, values: Tensor) -> tuple[float, float]:

@@ -1,0 +1,73 @@
+"""Priors made of the model's own posteriors."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import Ge
+
+from variata.conditionals import PosteriorMixturePrior
+from variata.recipes.catalogue import Composition, recipe
+from variata.recipes.gaussian import MakePrior, Share
+from variata.recipes.parts import Parts
+from variata.recipes.vae import careful
+
+Count = Annotated[int, Ge(1)]
+
+
+@recipe
+def vamp_prior(
+    parts: Parts,
+    pseudo_inputs: Count = 200,
+    warm_up_share: Share = 0.1,
+    tighten: Count = 3,
+    shifts: bool = True,
+) -> Composition:
+    """The VAE whose prior is a mixture of its posteriors of learned pseudo-inputs.
+
+    Args:
+        pseudo_inputs: how many; they start as rows of the data.
+        warm_up_share: share of the training over which the weight of the rate rises to 1.
+        tighten: draws of the importance-weighted bound in the last part; 1 keeps to the ELBO.
+        shifts: whether images are shifted by up to a pixel in the first part.
+
+    Reference:
+        VAE with a VampPrior (Tomczak and Welling, 2017), arXiv:1705.07120
+    """
+    return careful(
+        parts, _of_posteriors(parts, pseudo_inputs, True), warm_up_share, tighten, shifts
+    )
+
+
+@recipe
+def exemplar_prior(
+    parts: Parts,
+    exemplars: Count = 1_000,
+    warm_up_share: Share = 0.1,
+    tighten: Count = 3,
+    shifts: bool = True,
+) -> Composition:
+    """The VAE whose prior is a mixture around the encodings of rows of its data.
+
+    Its exemplars are rows drawn before training, and a part of the saved model: do not share one
+    whose data is private. The paper leaves a row's own component out while training; here a row
+    rarely is an exemplar, and its own component stays.
+
+    Args:
+        exemplars: how many.
+        warm_up_share: share of the training over which the weight of the rate rises to 1.
+        tighten: draws of the importance-weighted bound in the last part; 1 keeps to the ELBO.
+        shifts: whether images are shifted by up to a pixel in the first part.
+
+    Reference:
+        Exemplar VAE: Linking Generative Models, Nearest Neighbor Retrieval, and Data Augmentation
+        (Norouzi et al., 2020), arXiv:2004.04795
+    """
+    prior = _of_posteriors(parts, exemplars, False)
+    return careful(parts, prior, warm_up_share, tighten, shifts)
+
+
+def _of_posteriors(parts: Parts, inputs: int, learned: bool) -> MakePrior:
+    return lambda encoder, posterior: PosteriorMixturePrior(
+        encoder, posterior, parts.shape, inputs, learned
+    )
