@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from compiled import same_noise
 from variata import recipes
 from variata.batch import Batch
 from variata.conditionals import Decoder, DiracPosterior, GaussianPosterior, StandardNormal
@@ -322,10 +323,7 @@ def _work(model: LatentModel, objective: Objective, how: How) -> Work:
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler")
-def test_hooks_survive_compilation(monkeypatch: pytest.MonkeyPatch) -> None:
-    import torch._inductor.config
-
-    monkeypatch.setattr(torch._inductor.config, "fallback_random", True)  # the same noise
+def test_hooks_survive_compilation() -> None:
     torch.manual_seed(0)
     model, x = recipes.vae(shape=(6,), latent=2, hidden=(8,)).model, torch.randn(16, 6)
     start(model, x)
@@ -334,7 +332,8 @@ def test_hooks_survive_compilation(monkeypatch: pytest.MonkeyPatch) -> None:
         objective, results = Objective(4, bound=(constant(1), term)), []
         for how in (How(), How(compiled=True, batch_size=16)):
             torch.manual_seed(1)
-            results.append(_work(model, objective, how)(Batch(x, x), Moment()))
+            with same_noise():
+                results.append(_work(model, objective, how)(Batch(x, x), Moment()))
         torch.testing.assert_close(results[0].figures, results[1].figures)
         for ours, theirs in zip(*(result.gradients[0] for result in results), strict=True):
             torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)

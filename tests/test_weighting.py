@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from compiled import same_noise
 from rows import Rows
 from variata import recipes
 from variata.batch import Batch
@@ -95,10 +96,7 @@ def test_the_rate_ends_at_the_capacity() -> None:
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler")
-def test_a_compiled_term_sees_the_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    import torch._inductor.config
-
-    monkeypatch.setattr(torch._inductor.config, "fallback_random", True)  # the same noise
+def test_a_compiled_term_sees_the_moment() -> None:
     torch.manual_seed(0)
     made, x = recipes.capacity_vae(**ROWS, capacity=3.0), torch.randn(16, 5)
     start(made.model, x)
@@ -109,7 +107,8 @@ def test_a_compiled_term_sees_the_moment(monkeypatch: pytest.MonkeyPatch) -> Non
         results = []
         for work in (plain, fast):
             torch.manual_seed(1)
-            results.append(work(Batch(x, x), moment))
+            with same_noise():
+                results.append(work(Batch(x, x), moment))
         torch.testing.assert_close(results[0].figures, results[1].figures)
         for ours, theirs in zip(*(result.gradients[0] for result in results), strict=True):
             torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
