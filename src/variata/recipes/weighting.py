@@ -41,7 +41,7 @@ def annealed_vae(parts: Parts, cycles: Annotated[int, Ge(1)] = 4, rise: Share = 
 
 @recipe
 def capacity_vae(
-    parts: Parts, capacity: Nats = 25.0, gamma: Weight = 100.0, rise: Share = 0.5
+    parts: Parts, capacity: Nats = 25.0, gamma: Weight = 10.0, rise: Share = 0.5
 ) -> Composition:
     """The VAE of controlled capacity: the rate of every example is held at a rising number of nats.
 
@@ -51,7 +51,8 @@ def capacity_vae(
 
     Args:
         capacity: nats at the end.
-        gamma: weight of the distance between rate and C.
+        gamma: weight of the distance between rate and C. The paper takes 1000; more than is needed
+            to hold the rate slows what else is to be learned.
         rise: share of the training over which C rises.
 
     Reference:
