@@ -40,11 +40,18 @@ DATA: dict[str, dict[str, Any]] = {
     "categories": {"shape": (6,), "likelihood": "categorical", "levels": 3},
 }
 SMALL = {"latent": 2, "hidden": (16,), "channels": 4}
+OWN: dict[str, dict[str, Any]] = {
+    "ciwae": {"draws": 2},
+    "dreg": {"draws": 2},
+    "iwae": {"draws": 2},
+    "piwae": {"draws": 2, "groups": 2},
+    "sigma_vae": {"likelihood": "gaussian"},  # it fits nothing else
+}
 
 
 def compose(name: str, data: str, **arguments: Any) -> Composition:
     torch.manual_seed(0)
-    return recipes.build(name, **(DATA[data] | SMALL | arguments))
+    return recipes.build(name, **(DATA[data] | SMALL | OWN.get(name, {}) | arguments))
 
 
 def values(data: str, n: int = 6) -> Tensor:
@@ -121,7 +128,8 @@ def test_residual_branches_wake_up_after_a_step(name: str) -> None:
     for _ in range(2):
         optimiser.zero_grad()
         objective = made.phases[0].objective
-        objective(made.model, made.model.observe(Batch(x, x)), _late()).total.backward()
+        trace = made.model.observe(Batch(x, x), objective.samples)
+        objective(made.model, trace, _late()).total.backward()
         optimiser.step()
     for parameter_name, parameter in made.model.named_parameters():
         assert parameter.grad is not None

@@ -46,3 +46,27 @@ def warm_up(share: float, to: float = 1.0) -> Schedule:
     if share == 0:
         return constant(to)
     return lambda moment: to * min(1.0, moment.progress / share)
+
+
+def cyclical(cycles: int = 4, rise: float = 0.5, to: float = 1.0) -> Schedule:
+    """Rise linearly from 0 to `to` over the first `rise` of each cycle, then stay for its rest.
+
+    The cycles divide the training evenly; it ends at `to`. One cycle is `warm_up`.
+
+    Reference:
+        Cyclical Annealing Schedule: A Simple Approach to Mitigating KL Vanishing (Fu et al.,
+        2019), arXiv:1903.10145
+
+    >>> again = cyclical(2, rise=0.5)
+    >>> [again(Moment(progress=p)) for p in (0.0, 0.125, 0.25, 0.5, 0.625, 1.0)]
+    [0.0, 0.5, 1.0, 0.0, 0.5, 1.0]
+    """
+    if cycles < 1:
+        raise UsageError(f"cyclical needs at least one cycle, got {cycles}.")
+    rising = warm_up(rise, to)
+    return lambda moment: rising(Moment(moment.step, _within(cycles * moment.progress, cycles)))
+
+
+def _within(position: float, cycles: int) -> float:
+    """The share of its cycle that is done, at a position in cycles; the last one has an end."""
+    return position - min(position // 1, cycles - 1)

@@ -7,6 +7,7 @@ and divergences are in nats.
 from variata.distributions.bernoulli import Bernoulli
 from variata.distributions.categorical import Categorical
 from variata.distributions.counts import NegativeBinomial, Poisson
+from variata.distributions.detached import detached
 from variata.distributions.dirac import Dirac
 from variata.distributions.factorised import Factorised
 from variata.distributions.flow import Flow
@@ -27,6 +28,7 @@ __all__ = [
     "NegativeBinomial",
     "Poisson",
     "StandardGaussian",
+    "detached",
     "has_kl",
     "kl",
     "kl_each",

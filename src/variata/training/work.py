@@ -105,12 +105,14 @@ class Work:
             return Result(*self._evaluate(batch, list(weights.values()), moment))
         tensors = {name: getattr(batch, name) for name in BATCH_FIELDS}
         tensors["seen"] = None if batch.seen is batch.x else batch.seen
-        scales = torch.tensor(list(weights.values()), device=batch.x.device)
-        return Result(*self.fast(tensors, scales))
+        numbers = [*weights.values(), moment.step, moment.progress]
+        return Result(*self.fast(tensors, torch.tensor(numbers, device=batch.x.device)))
 
-    def _compute(self, tensors: dict[str, Any], scales: Tensor) -> Any:
+    def _compute(self, tensors: dict[str, Any], numbers: Tensor) -> Any:
         seen = tensors["x"] if tensors["seen"] is None else tensors["seen"]
-        return self._evaluate(Batch(**{**tensors, "seen": seen}), scales.unbind(), Moment())
+        *scales, step, progress = numbers.unbind()  # tensors, so that one graph serves all moments
+        moment = Moment(step, progress)  # type: ignore[arg-type]
+        return self._evaluate(Batch(**{**tensors, "seen": seen}), scales, moment)
 
     def _evaluate(self, batch: Batch, scales: Sequence[Any], moment: Moment) -> Any:
         with short_products(self.how.precision, batch.x.device):

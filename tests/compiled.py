@@ -1,0 +1,12 @@
+"""Compiled steps that can be compared with those that are not."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+
+def same_noise() -> AbstractContextManager[None]:
+    """Let compiled code draw the random numbers that it would draw otherwise."""
+    import torch._inductor.config
+
+    return torch._inductor.config.patch(fallback_random=True)
