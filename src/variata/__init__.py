@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from variata import errors, loggers, recipes
     from variata.estimator import VAE
     from variata.tasks.model import Model, load
+    from variata.tasks.refit import refit_prior
     from variata.tasks.train import fit
 
 HOMES = {
@@ -25,6 +26,7 @@ HOMES = {
     "Model": "variata.tasks.model",
     "load": "variata.tasks.model",
     "fit": "variata.tasks.train",
+    "refit_prior": "variata.tasks.refit",
 }
 MODULES = ("errors", "loggers", "recipes")
 
@@ -41,4 +43,14 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *HOMES, *MODULES})
 
 
-__all__ = ["VAE", "Model", "__version__", "errors", "fit", "load", "loggers", "recipes"]
+__all__ = [
+    "VAE",
+    "Model",
+    "__version__",
+    "errors",
+    "fit",
+    "load",
+    "loggers",
+    "recipes",
+    "refit_prior",
+]
