@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from annotated_types import Ge, Gt, Le
+from torch import nn
 
 from variata.batch import Batch
 from variata.conditionals import DiracPosterior, GaussianPosterior, StandardNormal
@@ -22,11 +24,13 @@ LAST, LAST_LARGE = 0.4, 0.1  # shares of training on images as they are, with th
 SHIFTABLE = 16  # smallest side of images that lose little by a shift of a pixel
 
 
-def gaussian_model(parts: Parts) -> LatentModel:
-    """p(z) = N(0, I) and q(z | x) a Gaussian with a diagonal covariance."""
+def gaussian_model(
+    parts: Parts, posterior: Callable[[int, int], nn.Module] = GaussianPosterior
+) -> LatentModel:
+    """p(z) = N(0, I) and q(z | x) a Gaussian with a diagonal covariance, or another posterior."""
     encoder, features = parts.make_encoder()
     latent = parts.latent or 1
-    level = Level(StandardNormal(latent), GaussianPosterior(features, latent))
+    level = Level(StandardNormal(latent), posterior(features, latent))
     return LatentModel(encoder, [level], parts.make_decoder(latent))
 
 
@@ -40,10 +44,7 @@ def ae(parts: Parts) -> Composition:
     Reference:
         Reducing the Dimensionality of Data with Neural Networks (Hinton and Salakhutdinov, 2006)
     """
-    encoder, features = parts.make_encoder()
-    latent = parts.latent or 1
-    level = Level(StandardNormal(latent), DiracPosterior(features, latent))
-    model = LatentModel(encoder, [level], parts.make_decoder(latent))
+    model = gaussian_model(parts, DiracPosterior)
     return Composition(model, [Phase(Objective(distortion=(constant(1), Distortion())))])
 
 
