@@ -18,7 +18,7 @@ from variata.recipes.regularised import Weight, regularised
 def info_vae(
     parts: Parts,
     alpha: Annotated[float, Le(1)] = 0.0,
-    lambda_prior: Weight = 1000.0,
+    lambda_prior: Weight = 100.0,
     warm_up_share: Share = 0.1,
 ) -> Composition:
     """The InfoVAE: a rate that costs less, and a distance of q(z) from the prior that costs more.
