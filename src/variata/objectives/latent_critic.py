@@ -30,6 +30,8 @@ class LatentCritic(Player):
         Adversarial Autoencoders (Makhzani et al., 2015), arXiv:1511.05644
     """
 
+    pace = 0.3  # at the model's own, the critic runs ahead and the two chase each other
+
     def __init__(self, latent: int, width: int = 256, informed: bool = False) -> None:
         super().__init__()
         self.network, self.informed = LatentNetwork(latent, width), informed

@@ -46,22 +46,25 @@ def wae_gan(
     weight: Weight = 10.0,
     posterior: Posterior = "dirac",
     critic_width: Positive = 256,
+    informed: bool = False,
 ) -> Composition:
     """The Wasserstein autoencoder with a critic that tells codes from draws of the prior.
 
-    Minimises distortion - weight log D(z). The critic D knows the density of the prior and learns
-    the rest, as the authors' does. What can be evaluated is as for wae_mmd: without a width of the
-    posterior, no rate and no likelihood. The best weights are chosen by the distortion alone.
+    Minimises distortion - weight log D(z) in one step, the critic D moving beside the model. What
+    can be evaluated is as for wae_mmd: without a width of the posterior, no rate and no likelihood.
+    The best weights are chosen by the distortion alone.
 
     Args:
         weight: of the critic's judgement.
         posterior: "dirac" for points, "gaussian" for a width that is learned.
         critic_width: of the critic's three layers.
+        informed: whether the critic is given the density of the prior, as the authors offer; with
+            many latent dimensions it then takes longer to learn that of the posterior.
 
     Reference:
         Wasserstein Auto-Encoders (Tolstikhin et al., 2017), arXiv:1711.01558
     """
-    critic = LatentCritic(parts.latent or 1, critic_width, informed=True)
+    critic = LatentCritic(parts.latent or 1, critic_width, informed)
     return regularised(gaussian_model(parts, HEADS[posterior]), critic=(weight, critic))
 
 
