@@ -25,6 +25,7 @@ def mmd_imq(a: Values, b: Values, base: float | None = None) -> float:
         DataError: fewer than 2 rows, or a value that is not finite.
         ShapeError: a and b differ in width.
 
+    >>> import torch
     >>> draw = torch.Generator().manual_seed(0)
     >>> x, y = torch.randn(2, 500, 3, generator=draw)
     >>> abs(mmd_imq(x, y)) < 0.005 < mmd_imq(x, y + 1)
