@@ -1,29 +1,46 @@
 """Terms and bounds: functions of a model and a trace."""
 
 from variata.objectives.capacity import Capacity
+from variata.objectives.density_ratio import DensityRatio
 from variata.objectives.elbo import Distortion, Rate
 from variata.objectives.free_bits import FreeBits
 from variata.objectives.importance import ImportanceBound
+from variata.objectives.latent_critic import LatentCritic
+from variata.objectives.mmd import MMD
+from variata.objectives.moments import Diagonal, OffDiagonal
 from variata.objectives.objective import Loss, Objective, Term
 from variata.objectives.optimal_scale import OptimalScale
 from variata.objectives.pathwise import DoublyReparametrised, PartiallyImportanceWeighted
 from variata.objectives.player import Player
 from variata.objectives.regularised import CodeNorm, DecoderNorm, Roughness
+from variata.objectives.total_correlation import (
+    DimensionKL,
+    MutualInformation,
+    TotalCorrelation,
+)
 
 __all__ = [
+    "MMD",
     "Capacity",
     "CodeNorm",
     "DecoderNorm",
+    "DensityRatio",
+    "Diagonal",
+    "DimensionKL",
     "Distortion",
     "DoublyReparametrised",
     "FreeBits",
     "ImportanceBound",
+    "LatentCritic",
     "Loss",
+    "MutualInformation",
     "Objective",
+    "OffDiagonal",
     "OptimalScale",
     "PartiallyImportanceWeighted",
     "Player",
     "Rate",
     "Roughness",
     "Term",
+    "TotalCorrelation",
 ]

@@ -2,7 +2,10 @@
 
 from variata.recipes.bounds import ciwae, dreg, iwae, piwae
 from variata.recipes.catalogue import Composition, Recipe, build, get, names, recipe
+from variata.recipes.disentangling import beta_tc_vae, dip_vae, factor_vae
 from variata.recipes.gaussian import ae, beta_vae
+from variata.recipes.information import info_vae
+from variata.recipes.matching import aae, wae_gan, wae_mmd
 from variata.recipes.parts import Parts
 from variata.recipes.priors import flow_prior, mixture_prior
 from variata.recipes.regularised import rae
@@ -14,17 +17,22 @@ __all__ = [
     "Composition",
     "Parts",
     "Recipe",
+    "aae",
     "ae",
     "annealed_vae",
+    "beta_tc_vae",
     "beta_vae",
     "build",
     "capacity_vae",
     "ciwae",
+    "dip_vae",
     "dreg",
     "exemplar_prior",
+    "factor_vae",
     "flow_prior",
     "free_bits_vae",
     "get",
+    "info_vae",
     "iwae",
     "mixture_prior",
     "names",
@@ -34,4 +42,6 @@ __all__ = [
     "sigma_vae",
     "vae",
     "vamp_prior",
+    "wae_gan",
+    "wae_mmd",
 ]

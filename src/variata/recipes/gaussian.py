@@ -16,30 +16,31 @@ from variata.recipes.parts import Parts
 from variata.schedules import constant, warm_up
 from variata.training import Phase
 
+MakePosterior = Callable[[int, int], nn.Module]
 MakePrior = Callable[[nn.Module, nn.Module], nn.Module]
 Share = Annotated[float, Ge(0), Le(1)]
 
 
-def gaussian_model(parts: Parts, prior: MakePrior | None = None) -> LatentModel:
-    """q(z | x) a Gaussian with a diagonal covariance, and p(z) = N(0, I) unless made otherwise.
+def gaussian_model(
+    parts: Parts, posterior: MakePosterior = GaussianPosterior, prior: MakePrior | None = None
+) -> LatentModel:
+    """q(z | x) a Gaussian with a diagonal covariance and p(z) = N(0, I), unless made otherwise.
 
     Args:
+        posterior: features, latent -> posterior.
         prior: encoder, posterior -> prior.
     """
     encoder, features = parts.make_encoder()
     latent = parts.latent or 1
-    posterior = GaussianPosterior(features, latent)
-    made = StandardNormal(latent) if prior is None else prior(encoder, posterior)
-    level = Level(made, posterior)
-    return LatentModel(encoder, [level], parts.make_decoder(latent))
+    q = posterior(features, latent)
+    p = StandardNormal(latent) if prior is None else prior(encoder, q)
+    return LatentModel(encoder, [Level(p, q)], parts.make_decoder(latent))
 
 
 def point_model(parts: Parts) -> LatentModel:
     """q(z | x) a point, beside a prior N(0, I) that nothing holds it to."""
-    encoder, features = parts.make_encoder()
-    latent = parts.latent or 1
-    level = Level(StandardNormal(latent), DiracPosterior(features, latent))
-    return LatentModel(encoder, [level], parts.make_decoder(latent))
+    prior = StandardNormal(parts.latent or 1, held=False)
+    return gaussian_model(parts, DiracPosterior, lambda *_: prior)
 
 
 @recipe

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from annotated_types import Ge
-
-from variata.objectives import CodeNorm, DecoderNorm, Distortion, Objective, Roughness
+from variata.objectives import CodeNorm, DecoderNorm, Roughness
 from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.gaussian import point_model
 from variata.recipes.parts import Parts
-from variata.schedules import constant
-from variata.training import Phase
+from variata.recipes.weighed import Weight, weighed
 
-Weight = Annotated[float, Ge(0)]
 WEIGHTS = {"l2": 1e-3, "gp": 1e-2}
 
 
@@ -39,9 +35,5 @@ def rae(
         From Variational to Deterministic Autoencoders (Ghosh et al., 2019), arXiv:1903.12436
     """
     weight = WEIGHTS[penalty] if decoder_weight is None else decoder_weight
-    objective = Objective(
-        distortion=(constant(1), Distortion()),
-        codes=(constant(code_weight), CodeNorm()),
-        decoder=(constant(weight), DecoderNorm() if penalty == "l2" else Roughness()),
-    )
-    return Composition(point_model(parts), [Phase(objective)])
+    smooth = DecoderNorm() if penalty == "l2" else Roughness()
+    return weighed(point_model(parts), codes=(code_weight, CodeNorm()), decoder=(weight, smooth))

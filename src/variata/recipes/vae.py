@@ -55,7 +55,7 @@ def careful(
     large = parts.network == "conv" or numel(parts.shape) > SMALL_IMAGE  # draws cost these most
     share = LAST_LARGE if large else LAST
     phases = [Phase(loose, 1 - share, view), Phase(last, share)]
-    return Composition(gaussian_model(parts, prior), phases)
+    return Composition(gaussian_model(parts, prior=prior), phases)
 
 
 def _large_image(shape: Shape) -> bool:

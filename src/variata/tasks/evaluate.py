@@ -99,7 +99,7 @@ def evaluate(
         None if train is None else _baselines(model, train, test, figures["active_units"])
     )
     figures["samples"] = None
-    if samples and can_sample(model) and train is not None:
+    if samples and can_sample(model.module) and train is not None:
         figures["samples"] = _samples(model, train, test, seed, cache)
     return Evaluation(figures, observed, test, train)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from variata.conditionals import DiracPosterior
 from variata.distributions import StandardGaussian
 from variata.metrics import KnownPrior
 from variata.models import LatentModel
@@ -39,10 +38,9 @@ def known_prior(module: LatentModel, draws: int = DRAWS, seed: int = 0) -> Known
     return KnownPrior(log_prob, torch.cat(drawn))
 
 
-def can_sample(model: Model) -> bool:
-    """Whether the prior has anything to do with the latents: it was learned beside, or fitted."""
-    points = any(isinstance(level.posterior, DiracPosterior) for level in model.module.levels)
-    return not points or model.saved.prior is not None
+def can_sample(module: LatentModel) -> bool:
+    """Whether the prior has to do with the latents: training held them to it, or it was fitted."""
+    return all(getattr(level.prior, "held", True) for level in module.levels)
 
 
 def prior_said(model: Model) -> str:

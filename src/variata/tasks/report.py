@@ -54,7 +54,7 @@ def report(model: Model, evaluation: Evaluation, path: Path, findings: Sequence[
     figures = evaluation.figures
     sections = [
         _summary(figures),
-        *([_samples(model, evaluation)] if can_sample(model) else []),
+        *([_samples(model, evaluation)] if can_sample(model.module) else []),
         _reconstructions(model, evaluation),
         _latent_space(model, evaluation),
         _training(model),
