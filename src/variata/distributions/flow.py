@@ -57,12 +57,12 @@ class Flow(Distribution):
         return {}
 
     def log_prob(self, value: Tensor) -> Tensor:
-        volume = value.new_zeros(value.shape[:-1])
+        rows, changes = value.reshape(-1, value.shape[-1]), []  # matrices multiply with less ado
         for step in self.steps:
-            value, change = step(value)
-            volume = volume + change
-        constant = 0.5 * value.shape[-1] * math.log(2 * math.pi)
-        return volume - 0.5 * value.square().sum(-1) - constant
+            rows, change = step(rows)
+            changes.append(change)
+        normal = -0.5 * (rows.square().sum(-1) + rows.shape[-1] * math.log(2 * math.pi))
+        return sum(changes, start=normal).view(value.shape[:-1])
 
     def rsample(self, sample_shape: _size = ONE_DRAW) -> Tensor:
         shape = self._extended_shape(sample_shape)

@@ -7,12 +7,13 @@ from torch import Tensor, nn
 
 from variata.shapes import full
 
-REACH = 3.0  # bound of log scales in one coupling
 QUIET = 0.1
 
 
 class AffineCoupling(nn.Module):
     """(a, b) -> (scale(a) * b + shift(a), a): the next coupling moves the other part.
+
+    The scale lies between 1 / e and e: more takes several couplings, and none can blow up alone.
 
     Args:
         kept: dimensions of a.
@@ -57,7 +58,7 @@ class AffineCoupling(nn.Module):
 
     def _shift_and_log_scale(self, a: Tensor) -> tuple[Tensor, Tensor]:
         shift, raw = full(self.network(a)).chunk(2, -1)
-        return shift, REACH * torch.tanh(raw / REACH)
+        return shift, torch.tanh(raw)
 
 
 class Rescaling(nn.Module):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from variata.conditionals import FlowPrior, MixturePrior
 from variata.recipes.catalogue import Composition, recipe
@@ -13,12 +13,13 @@ from variata.recipes.parts import Parts
 from variata.recipes.vae import careful
 
 Count = Annotated[int, Ge(1)]
+Few = Annotated[int, Ge(1), Le(64)]
 
 
 @recipe
 def flow_prior(
     parts: Parts,
-    couplings: Count = 6,
+    couplings: Few = 6,
     width: Count = 128,
     warm_up_share: Share = 0.1,
     tighten: Count = 3,

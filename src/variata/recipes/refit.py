@@ -15,6 +15,7 @@ from variata.errors import UsageError, did_you_mean
 from variata.models import LatentModel
 
 Count = Annotated[int, Ge(1)]
+Few = Annotated[int, Ge(1), Le(64)]  # each is a module, and a file may ask for any number
 PriorCall = Mapping[str, Any]
 
 
@@ -23,7 +24,7 @@ def gmm(latent: int, components: Annotated[int, Ge(1), Le(1_000)] = 10) -> nn.Mo
     return FullMixturePrior(latent, components)
 
 
-def flow(latent: int, couplings: Count = 8, width: Count = 128) -> nn.Module:
+def flow(latent: int, couplings: Few = 8, width: Count = 128) -> nn.Module:
     """A RealNVP: slower to fit, and closer."""
     return FlowPrior(latent, couplings, width, rescaled=True)
 
