@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from variata.cli.console import say
+from variata.cli.console import say, warn
 from variata.cli.opening import (
     DeviceOption,
     JsonOption,
@@ -56,5 +56,7 @@ def refit_prior(
         f"log p(z) of held-out latents: {found.before:.2f} nats before, {found.after:.2f} after "
         f"({gain:+.2f}). Samples of {folder} start from the fitted prior."
     )
+    if gain < 0:
+        warn(f"the fitted prior is worse than the one {run} has: keep that, or fit another.")
     facts = {"prior": found.model.saved.prior, "rows": found.rows, "log_prob_before": found.before}
     written(folder, as_json, **facts, log_prob_after=found.after)
