@@ -83,7 +83,7 @@ def refit_prior(
     >>> model = fit("digits", latent=4, hidden=(32,), epochs=2)
     >>> refit = refit_prior(model, "gmm", components=3)
     >>> refit.model.sample(2).shape, refit.rows
-    ((2, 8, 8), 1437)
+    ((2, 8, 8), 1293)
     """
     call = prior_call(prior, arguments)
     module = copy.deepcopy(model.module)
