@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import AbstractContextManager
+
+import pytest
+
+NEEDS_COMPILER = pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler")
 
 
 def same_noise() -> AbstractContextManager[None]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from compiled import same_noise
+from compiled import NEEDS_COMPILER, same_noise
 from variata import recipes
 from variata.batch import Batch
 from variata.conditionals import Decoder, DiracPosterior, GaussianPosterior, StandardNormal
@@ -322,7 +321,7 @@ def _work(model: LatentModel, objective: Objective, how: How) -> Work:
     return Work(model, objective, [list(model.parameters())], how)
 
 
-@pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler")
+@NEEDS_COMPILER
 def test_hooks_survive_compilation() -> None:
     torch.manual_seed(0)
     model, x = recipes.vae(shape=(6,), latent=2, hidden=(8,)).model, torch.randn(16, 6)

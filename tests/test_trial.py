@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
+from compiled import NEEDS_COMPILER
 from rows import Rows
 from variata import recipes
 from variata.batch import Batch
@@ -104,7 +104,7 @@ def test_small_work_takes_one_thread_and_the_number_is_put_back() -> None:
     assert torch.get_num_threads() == before
 
 
-@pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler")
+@NEEDS_COMPILER
 def test_a_compiled_step_computes_the_same() -> None:
     torch.manual_seed(0)
     made, x = recipes.ae(shape=(6,), latent=2, hidden=(8,)), torch.randn(16, 6)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import shutil
 
 import pytest
 import torch
 from torch import Tensor
 
-from compiled import same_noise
+from compiled import NEEDS_COMPILER, same_noise
 from rows import Rows
 from variata import recipes
 from variata.batch import Batch
@@ -95,7 +94,7 @@ def test_the_rate_ends_at_the_capacity() -> None:
     assert history.reports[-1].valid["rate"] == pytest.approx(2.5, abs=0.25)
 
 
-@pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler")
+@NEEDS_COMPILER
 def test_a_compiled_term_sees_the_moment() -> None:
     torch.manual_seed(0)
     made, x = recipes.capacity_vae(**ROWS, capacity=3.0), torch.randn(16, 5)

@@ -103,7 +103,7 @@ MADE = {
     "images": _shifted_images_then_several_draws,
     "convolutions": _convolutions,
 }
-SETTINGS = Settings(epochs=10, batch_size=20, lr=3e-3, patience=1.0)
+SETTINGS = Settings(epochs=10, batch_size=20, lr=3e-3, patience=1.0, precision="fp32")
 SHORT = replace(SETTINGS, epochs=2)
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from variata.errors import UsageError
 
 
@@ -45,7 +47,7 @@ def warm_up(share: float, to: float = 1.0) -> Schedule:
         raise UsageError(f"warm_up needs a share of training between 0 and 1, got {share}.")
     if share == 0:
         return constant(to)
-    return lambda moment: to * min(1.0, moment.progress / share)
+    return lambda moment: to * _at_most(moment.progress / share, 1.0)
 
 
 def cyclical(cycles: int = 4, rise: float = 0.5, to: float = 1.0) -> Schedule:
@@ -69,4 +71,13 @@ def cyclical(cycles: int = 4, rise: float = 0.5, to: float = 1.0) -> Schedule:
 
 def _within(position: float, cycles: int) -> float:
     """The share of its cycle that is done, at a position in cycles; the last one has an end."""
-    return position - min(position // 1, cycles - 1)
+    return position - _at_most(position // 1, cycles - 1)
+
+
+def _at_most(value: float, most: float) -> float:
+    """The smaller one; a compiled step reads the moment from a tensor.
+
+    >>> _at_most(2.0, 1.0), float(_at_most(Tensor([2.0]), 1.0))
+    (1.0, 1.0)
+    """
+    return value.clamp(max=most) if isinstance(value, Tensor) else min(value, most)

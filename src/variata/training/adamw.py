@@ -1,13 +1,18 @@
-"""AdamW, as one fused call for each kind of weight."""
+"""AdamW over one block of weights."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from variata.shapes import full
+from variata.training.graph import graph_of
+from variata.training.weights import Weights
 
 BETAS, EPSILON = (0.9, 0.99), 1e-8
 SPIKE = 5.0  # a gradient this many times the usual norm is scaled down to it
@@ -16,42 +21,25 @@ FOLLOW = 0.05  # share of the way that the usual norm moves towards a step's nor
 Gradients = Sequence[Tensor]
 
 
-@dataclass
-class Group:
-    """Parameters of one weight decay, with their running moments and number of steps."""
-
-    parameters: list[Tensor]
-    means: list[Tensor]
-    squares: list[Tensor]
-    steps: Tensor
-    decay: float
-
-    @classmethod
-    def of(cls, parameters: Sequence[Tensor], decay: float) -> Group:
-        """A group that has not moved yet."""
-        means, squares = ([torch.zeros_like(p) for p in parameters] for _ in range(2))
-        steps = torch.zeros((), dtype=torch.float32, device=parameters[0].device)
-        return cls(list(parameters), means, squares, steps, decay)
-
-
 class AdamW:
     """AdamW over a module's weights, with weight decay on matrices and kernels only.
 
-    A step is one fused call for each group, with none of the bookkeeping of `torch.optim`, which
-    takes longer than the mathematics of a small network. A gradient far above the usual norm is
-    scaled down to it; one that is not finite moves nothing.
+    A step is two fused calls or one compiled kernel, with none of the bookkeeping of torch.optim,
+    which takes longer than the mathematics of a small network. A gradient far above the usual norm
+    is scaled down to it; one that is not finite moves nothing.
 
     Args:
-        module: whose weights are moved.
+        weights: what is moved.
         lr: learning rate.
         weight_decay: of matrices and kernels.
         pace: what rates given to `move` are multiplied by.
+        compiled: whether steps on a processor are one compiled kernel.
 
     Reference:
         Decoupled Weight Decay Regularization (Loshchilov and Hutter, 2017), arXiv:1711.05101
 
-    >>> layer = nn.Linear(2, 1)
-    >>> optimiser = AdamW(layer, lr=0.1)
+    >>> layer = torch.nn.Linear(2, 1)
+    >>> optimiser = AdamW(Weights(layer), lr=0.1)
     >>> before = layer.bias.item()
     >>> optimiser.move([torch.ones(1, 2), torch.ones(1)])
     >>> round(before - layer.bias.item(), 4)
@@ -59,82 +47,108 @@ class AdamW:
     """
 
     def __init__(
-        self, module: nn.Module, lr: float = 1e-3, weight_decay: float = 0.0, pace: float = 1.0
+        self,
+        weights: Weights,
+        lr: float = 1e-3,
+        weight_decay: float = 0.0,
+        pace: float = 1.0,
+        compiled: bool = False,
     ) -> None:
-        trained = [p for p in module.parameters() if p.requires_grad]
-        matrices, rest = ([p for p in trained if (p.dim() >= 2) is two] for two in (True, False))
-        self.groups = [
-            Group.of(list[Tensor](own), decay)
-            for own, decay in ((matrices, weight_decay), (rest, 0.0))
-            if own
-        ]
-        self.lr, self.pace = lr, pace
+        self.weights, self.lr, self.decay, self.pace = weights, lr, weight_decay, pace
+        self.means, self.squares = weights.block(), weights.block()
+        self.steps = torch.zeros((), device=weights.values.device)
         self.usual_norm: float | Tensor | None = None
+        self._gradient = weights.block()
+        self._parts = weights.views(self._gradient)
+        self._compiled = compiled and weights.values.device.type == "cpu"
+        self._kernel: Callable[..., Any] | None = None
+        self._held: list[Tensor] = []
 
-    @property
-    def parameters(self) -> list[Tensor]:
-        """What is moved, in the order of gradients."""
-        return [p for group in self.groups for p in group.parameters]
+    def restart(self) -> None:
+        """Forget all steps."""
+        for tensor in (self.means, self.squares, self.steps):
+            tensor.zero_()
+        self.usual_norm = None
 
     def move(
         self, gradient: Gradients, norm: float | Tensor | None = None, lr: float | None = None
     ) -> None:
-        """Move the parameters by a gradient.
+        """Move the weights by a gradient.
 
         Args:
-            gradient: of every parameter, in order; may be changed.
+            gradient: with respect to every one of the weights' leaves, in order.
             norm: of the gradient, where it is known. One on an accelerator is not waited for.
             lr: learning rate, instead of the optimiser's own.
         """
         norm = norm_of(gradient).item() if norm is None else norm
         rate = self.pace * (self.lr if lr is None else lr)
         if isinstance(norm, Tensor):
-            self._step(gradient, rate, *self._judged_there(norm))
-        elif self._judged_here(gradient, norm):
-            self._step(gradient, rate)
+            self._step(gradient, rate, 1.0, *self._judged_there(norm))
+            return
+        scale = self._judged_here(norm)
+        if scale and self._compiled and _types(gradient) == _types(self.weights.leaves):
+            self._step_compiled(gradient, rate, scale)
+        elif scale:
+            self._step(gradient, rate, scale)
 
     @torch.no_grad()
     def _step(
         self,
         gradient: Gradients,
         lr: float,
+        scale: float,
         grad_scale: Tensor | None = None,
         found_inf: Tensor | None = None,
     ) -> None:
-        start = 0
-        for group in self.groups:
-            stop = start + len(group.parameters)
-            group.steps.add_(1)
+        torch._foreach_copy_(self._parts, list(gradient))
+        if scale != 1:
+            self._gradient.mul_(scale)
+        self.steps.add_(1)
+        end = self.weights.decayed
+        for part, decay in ((slice(0, end), self.decay), (slice(end, None), 0.0)):
             torch._fused_adamw_(
-                group.parameters,
-                list(gradient[start:stop]),
-                group.means,
-                group.squares,
+                [self.weights.values[part]],
+                [self._gradient[part]],
+                [self.means[part]],
+                [self.squares[part]],
                 [],
-                [group.steps] * len(group.parameters),
+                [self.steps],
                 lr=lr,
                 beta1=BETAS[0],
                 beta2=BETAS[1],
-                weight_decay=group.decay,
+                weight_decay=decay,
                 eps=EPSILON,
                 amsgrad=False,
                 maximize=False,
                 grad_scale=grad_scale,
                 found_inf=found_inf,
             )
-            if found_inf is not None:
-                group.steps.sub_(found_inf)
-            start = stop
+        if found_inf is not None:
+            self.steps.sub_(found_inf)
+        self.weights.moved()
 
-    def _judged_here(self, gradient: Gradients, norm: float) -> bool:
-        """Scale a spike down; False where the gradient is not finite."""
+    @torch.no_grad()
+    def _step_compiled(self, gradient: Gradients, lr: float, scale: float) -> None:
+        self.steps.add_(1)
+        count = self.steps.item()
+        ready = [lr / (1 - BETAS[0] ** count), 1 / math.sqrt(1 - BETAS[1] ** count)]
+        numbers = torch.tensor([1 - lr * self.decay, scale, *ready], dtype=self.means.dtype)
+        if self._kernel is None:
+            blocks = [self.weights.values, self.means, self.squares, self.weights.short]
+            present = [block for block in blocks if block is not None]
+            self._held = [view for block in present for view in self.weights.views(block)]
+            self._kernel = graph_of(
+                partial(_adamw, len(gradient)), [numbers, *gradient, *self._held]
+            )
+        self._kernel(numbers, *gradient, *self._held)
+
+    def _judged_here(self, norm: float) -> float:
+        """What the gradient is multiplied by; 0 where it is not finite."""
         if not math.isfinite(norm):
-            return False
+            return 0.0
         usual = norm if self.usual_norm is None else float(self.usual_norm)
-        if norm > SPIKE * usual:
-            torch._foreach_mul_(list(gradient), SPIKE * usual / norm)
         self.usual_norm = usual + FOLLOW * (min(norm, SPIKE * usual) - usual)
-        return True
+        return SPIKE * usual / norm if norm > SPIKE * usual else 1.0
 
     def _judged_there(self, norm: Tensor) -> tuple[Tensor, Tensor]:
         """The same without waiting: the fused step divides and leaves out by itself."""
@@ -145,13 +159,8 @@ class AdamW:
         return (norm / (SPIKE * usual)).clamp_min(1.0), (~finite).to(norm.dtype)
 
     def state(self) -> dict[str, Tensor]:
-        """The running moments and numbers of steps, by name."""
-        named: dict[str, Tensor] = {}
-        for i, group in enumerate(self.groups):
-            named[f"steps.{i}"] = group.steps
-            for j, (mean, square) in enumerate(zip(group.means, group.squares, strict=True)):
-                named[f"means.{i}.{j}"], named[f"squares.{i}.{j}"] = mean, square
-        return named
+        """The running moments and the number of steps, by name."""
+        return {"steps": self.steps, "means": self.means, "squares": self.squares}
 
     def take_up(self, state: dict[str, Tensor]) -> None:
         """Go on from what `state` gave.
@@ -170,6 +179,32 @@ class AdamW:
 def norm_of(gradient: Gradients) -> Tensor:
     """The Euclidean norm of a gradient, a scalar on its device."""
     if gradient[0].device.type == "cpu":  # where products of vectors are faster than norms
-        flat = [part.reshape(-1) for part in gradient]
+        flat = [full(part.reshape(-1)) for part in gradient]
         return torch.stack([torch.dot(part, part) for part in flat]).sum().sqrt()
     return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(gradient))))
+
+
+def _types(tensors: Sequence[Tensor]) -> list[torch.dtype]:
+    return [tensor.dtype for tensor in tensors]
+
+
+def _adamw(count: int, numbers: Tensor, *tensors: Tensor) -> tuple[()]:
+    """The step on `count` weights: gradients, values, means, squares, and short copies if any.
+
+    The numbers are the share of a weight that decay keeps, the gradient's scale, the rate over the
+    correction of the means, and the correction of the squares' root.
+    """
+    kept, scale, rate, correction = numbers.unbind()
+    groups = [tensors[i : i + count] for i in range(0, len(tensors), count)]
+    for gradient, value, mean, square, *short in zip(*groups, strict=True):
+        g = gradient.to(value.dtype) * scale
+        new_mean = torch.lerp(mean, g, 1 - BETAS[0])
+        new_square = BETAS[1] * square + (1 - BETAS[1]) * g * g
+        start = value * kept if value.dim() >= 2 else value
+        new = start - rate * new_mean / (new_square.sqrt() * correction + EPSILON)
+        mean.copy_(new_mean)
+        square.copy_(new_square)
+        value.copy_(new)
+        for copy in short:
+            copy.copy_(new)
+    return ()

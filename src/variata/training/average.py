@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
-from torch import Tensor
 
 from variata.models import LatentModel
+from variata.training.weights import Weights
 
 EVERY = 10  # steps between updates: an average over a thousand steps does not need each
 
@@ -17,15 +15,22 @@ class Average:
 
     The decay grows from 0 to `decay`, so that early weights are soon forgotten.
 
+    Args:
+        copied: the model's copy that becomes the average.
+        model: whose buffers are taken over.
+        weights: the model's, which are followed.
+        decay: of the average.
+
     Reference:
         Acceleration of Stochastic Approximation by Averaging (Polyak and Juditsky, 1992)
     """
 
-    def __init__(self, model: LatentModel, decay: float) -> None:
-        self.decay = decay
-        self.model: LatentModel = copy.deepcopy(model).requires_grad_(False)
-        self._from: list[Tensor] = list(model.parameters())
-        self._to: list[Tensor] = list(self.model.parameters())
+    def __init__(
+        self, copied: LatentModel, model: LatentModel, weights: Weights, decay: float
+    ) -> None:
+        self.decay, self.model = decay, copied
+        self._from, self._to = weights.values, Weights(self.model).values
+        self.model.requires_grad_(False)
         self._buffers = list(zip(self.model.buffers(), model.buffers(), strict=True))
 
     @torch.no_grad()
@@ -34,6 +39,6 @@ class Average:
         if self.decay and step % EVERY:
             return
         weight = 1 - min(self.decay, (1 + step) / (10 + step)) ** EVERY if self.decay else 1.0
-        torch._foreach_lerp_(self._to, self._from, weight)
+        self._to.lerp_(self._from, weight)
         for mine, theirs in self._buffers:
             mine.copy_(theirs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 
 import torch
@@ -16,7 +17,7 @@ from variata.training.clock import Clock
 from variata.training.habits import habits_of
 from variata.training.history import History
 from variata.training.known import known
-from variata.training.loop import Loop
+from variata.training.loop import Graphs, Loop
 from variata.training.machine import How, applied, usual
 from variata.training.phase import Phase, players_of
 from variata.training.processes import ALONE, Processes
@@ -86,17 +87,19 @@ def fit(
         stop.look()
         for module in (model, *players_of(phases)):
             processes.share(module.to(device))
-        how, said = _how(model, phases, settings, clock, device, train, state, processes)
+        graphs: Graphs = {}
+        how, said = _how(model, phases, settings, clock, device, train, state, processes, graphs)
         with applied(how):
-            loop = Loop(model, phases, settings, clock, device, log_jacobian, how, processes)
-            if state is not None:
-                take_up(loop, state)
-            elif said:
-                loop.history.notes.append(said)
-            _refuse_different(loop)
-            loop.tick()
-            _run(loop, train, valid, Callbacks(callbacks, loop.history), checkpoint, stop)
-            processes.alike(loop.step, device)  # what the first one saved is there for all
+            more = (log_jacobian, how, processes, graphs)
+            with closing(Loop(model, phases, settings, clock, device, *more)) as loop:
+                if state is not None:
+                    take_up(loop, state)
+                elif said:
+                    loop.history.notes.append(said)
+                _refuse_different(loop)
+                loop.tick()
+                _run(loop, train, valid, Callbacks(callbacks, loop.history), checkpoint, stop)
+                processes.alike(loop.step, device)  # what the first one saved is there for all
     loop.adopt_best()
     return loop.history
 
@@ -117,6 +120,7 @@ def _how(
     train: Examples,
     state: State | None,
     processes: Processes,
+    graphs: Graphs,
 ) -> tuple[How, str]:
     """What was chosen before, or what is measured now, on a copy that is thrown away."""
     if state is not None and "how" in state.numbers:
@@ -126,7 +130,7 @@ def _how(
     def rehearse(how: How, seconds: float) -> float:
         # in one copy, so that the objectives' players are those of the copied phases
         tried, parts = copy.deepcopy((model, list(phases)))
-        loop = Loop(tried, parts, settings, Clock(10**9), device, 0.0, how)
+        loop = Loop(tried, parts, settings, Clock(10**9), device, 0.0, how, graphs=graphs)
         order = batches(len(train), size, settings.seed)
         return rehearsal(lambda: loop.advance(train, next(order)), how, seconds)
 

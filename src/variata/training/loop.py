@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -29,6 +30,7 @@ from variata.training.processes import ALONE, Processes
 from variata.training.randomness import reseed
 from variata.training.settings import Settings
 from variata.training.validation import Examples, on, validate
+from variata.training.weights import Weights
 from variata.training.work import Result, Work, out_of_memory
 
 FAILURES = 5  # steps in a row that are not finite before the weights are put back
@@ -37,6 +39,8 @@ LOOK_EVERY = 20  # steps between looks at an accelerator, which has to be waited
 VIEW = 1  # keeps the noise of views apart from that of latents
 SIGNS = {"elbo": 1, "distortion": -1, "bound": -1}  # of a log density in a figure
 RESERVE = 1.5  # times the first validation's duration: what a budget keeps for the last one
+
+Graphs = dict[int, dict[Place, Callable[..., Any]]]  # compiled steps of each phase
 
 
 class Loop:
@@ -52,8 +56,10 @@ class Loop:
         log_jacobian: float = 0.0,
         how: How = EAGER,
         processes: Processes = ALONE,
+        graphs: Graphs | None = None,
     ) -> None:
         self.log_jacobian, self.how, self.processes = log_jacobian, how, processes
+        self.graphs = {} if graphs is None else graphs
         self.look_every = 1 if device.type == "cpu" else LOOK_EVERY
         self.model, self.phases, self.settings = model, phases, settings
         self.clock, self.device = clock, device
@@ -64,8 +70,8 @@ class Loop:
         for player in self.players:
             player.to(device, data_type(how.precision)).train()
         self.moment = clock.moment(0)
-        model.to(data_type(how.precision))
-        self._restart()
+        model.to(data_type(how.precision)).train()
+        self._prepare()
         self.best = self._averaged()
         self.best_criterion, self.best_progress = math.inf, 0.0
 
@@ -153,6 +159,19 @@ class Loop:
         self.model.float().load_state_dict(self.best)
         self.model.eval()
 
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Inside, the model and its players hold their own weights, in full precision."""
+        with ExitStack() as stack:
+            for optimiser in self.optimisers:
+                stack.enter_context(optimiser.weights.whole())
+            yield
+
+    def close(self) -> None:
+        """Give the model and its players their weights back, however training has ended."""
+        for optimiser in self.optimisers:
+            optimiser.weights.release()
+
     def _in_own_units(self, figures: dict[str, float]) -> dict[str, float]:
         return {
             name: value + SIGNS.get(name, 0) * self.log_jacobian for name, value in figures.items()
@@ -194,8 +213,9 @@ class Loop:
             playing = {id(player) for player in phase.objective.players.values()}
             pairs = zip(self.players, self.optimisers[1:], strict=True)
             moving = [self.optimisers[0], *(o for player, o in pairs if id(player) in playing)]
-            owned = [optimiser.parameters for optimiser in moving]
-            work = Work(self.model, phase.objective, owned, self.how, self.processes)
+            owned = [optimiser.weights.leaves for optimiser in moving]
+            graphs = self.graphs.setdefault(self.phases.index(phase), {})
+            work = Work(self.model, phase.objective, owned, self.how, self.processes, graphs)
             self.parts[id(phase)] = (work, moving)
         return self.parts[id(phase)]
 
@@ -206,21 +226,27 @@ class Loop:
                 f"last at step {self.step}. Try a lower learning rate than {self._highest:g}."
             )
         self.failures, self.rollbacks, self.lr_factor = 0, self.rollbacks + 1, self.lr_factor / 2
-        self.model.load_state_dict(self.best)
-        self._restart()
+        with self.whole():
+            self.model.load_state_dict(self.best)
+            self.average.model.load_state_dict(self.best)
+        for optimiser in self.optimisers:
+            optimiser.restart()
         self.history.notes.append(
             f"At step {self.step} the loss had not been finite {FAILURES} times in a row: went "
             "back to the best weights with half the learning rate."
         )
 
-    def _restart(self) -> None:
-        paces = [(self.model, 1.0), *((player, player.pace) for player in self.players)]
+    def _prepare(self) -> None:
+        short, compiled = self.how.precision == "bf16", self.how.compiled
+        settings, modules = self.settings, [self.model, *self.players]
+        paces = [1.0, *(player.pace for player in self.players)]
+        copied = copy.deepcopy(self.model)  # before it holds short copies
         self.optimisers = [
-            AdamW(module, self._highest, self.settings.weight_decay, pace) for module, pace in paces
+            AdamW(Weights(module, short), self._highest, settings.weight_decay, pace, compiled)
+            for module, pace in zip(modules, paces, strict=True)
         ]
-        self.average = Average(self.model, self.settings.ema)
+        self.average = Average(copied, self.model, self.optimisers[0].weights, settings.ema)
         self.parts: dict[int, tuple[Work, list[AdamW]]] = {}
-        self.model.train()
 
     def _averaged(self) -> dict[str, Tensor]:
         return copy.deepcopy(self.average.model.state_dict())

@@ -26,11 +26,12 @@ NUMBERS = (
 def state_of(loop: Loop) -> State:
     """All that is needed to go on later."""
     loop.settle()
-    tensors = _named("model", loop.model.state_dict())
+    with loop.whole():
+        tensors = _named("model", loop.model.state_dict())
+        for i, player in enumerate(loop.players):
+            tensors |= _named(f"player.{i}", player.state_dict())
     tensors |= _named("average", loop.average.model.state_dict())
     tensors |= _named("best", loop.best)
-    for i, player in enumerate(loop.players):
-        tensors |= _named(f"player.{i}", player.state_dict())
     for i, optimiser in enumerate(loop.optimisers):
         tensors |= _named(f"optimiser.{i}", optimiser.state())
     numbers: dict[str, Any] = {name: getattr(loop, name) for name in NUMBERS}
@@ -49,11 +50,12 @@ def take_up(loop: Loop, state: State) -> None:
         StoreError: when the state belongs to another model.
     """
     try:
-        loop.model.load_state_dict(_under("best", state.tensors))  # only whether it fits
-        loop.model.load_state_dict(_under("model", state.tensors))
+        with loop.whole():
+            loop.model.load_state_dict(_under("best", state.tensors))  # only whether it fits
+            loop.model.load_state_dict(_under("model", state.tensors))
+            for i, player in enumerate(loop.players):
+                player.load_state_dict(_under(f"player.{i}", state.tensors))
         loop.average.model.load_state_dict(_under("average", state.tensors))
-        for i, player in enumerate(loop.players):
-            player.load_state_dict(_under(f"player.{i}", state.tensors))
         for i, optimiser in enumerate(loop.optimisers):
             optimiser.take_up(_under(f"optimiser.{i}", state.tensors))
             optimiser.usual_norm = state.numbers["usual_norms"][i]

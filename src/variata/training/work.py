@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -16,13 +15,14 @@ from variata.models import LatentModel
 from variata.noise import Place, placed
 from variata.objectives import Objective
 from variata.schedules import Moment
+from variata.shapes import full
 from variata.training.adamw import Gradients, norm_of
+from variata.training.graph import graph_of
+from variata.training.inputs import Inputs, Kinds, batch_of, tensors_of
 from variata.training.machine import How
 from variata.training.optimiser import gradients_of
 from variata.training.precision import short_products
 from variata.training.processes import ALONE, Processes
-
-BATCH_FIELDS = tuple(field.name for field in fields(Batch))
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,14 @@ def _nothing() -> None: ...
 class Work:
     """The losses and gradients of one objective, run as they are or compiled into one graph.
 
-    Only batches of `how.batch_size` go through the compiled graph: a last batch of another size
-    would cost a compilation of its own.
+    Only whole batches of `how.batch_size` go through the compiled graph: a last batch of another
+    size would cost a compilation of its own.
 
     Args:
-        owned: the parameters of the model, then those of each of the objective's players.
+        owned: what gradients are taken with respect to: the model's, then each player's.
         how: compiled or not, and for which batch size.
         processes: whose gradients are averaged.
+        graphs: where a compiled graph is kept, so that copies of the model share it.
     """
 
     def __init__(
@@ -61,11 +62,13 @@ class Work:
         owned: Sequence[Sequence[Tensor]],
         how: How,
         processes: Processes = ALONE,
+        graphs: dict[Place, Callable[..., Any]] | None = None,
     ) -> None:
         self.model, self.objective, self.owned = model, objective, owned
         self.how, self.processes, self.players = how, processes, objective.players
         self.names = [*objective.terms, *(f"{name} loss" for name in self.players)]
-        self.fast = _compile(self._compute) if how.compiled else None
+        self.graphs = {} if graphs is None else graphs
+        self.inputs: Inputs | None = None
 
     def __call__(
         self,
@@ -85,12 +88,13 @@ class Work:
         """
         place, weights = place or Place(0, len(batch), len(batch)), self.objective.weights(moment)
         if self.processes.count == 1 and not 0 < most < len(batch):
-            return self._run(batch, weights, moment)
+            return self._run(batch, weights, moment, place, restart)
         sums: list[Tensor] = []
         for piece, where in _pieces(batch, place, most):
             restart()
             with placed(where):
-                sums = _added(sums, self._run(piece, weights, moment), where.share)
+                result = self._run(piece, weights, moment, where, restart)
+                sums = _added(sums, result, where.share)
         return self._averaged(*self.processes.summed(sums))
 
     def _averaged(self, figures: Tensor, *flat: Tensor) -> Result:
@@ -100,27 +104,55 @@ class Work:
         norms = torch.stack([norm_of(gradient) for gradient in gradients])
         return Result(list(gradients), torch.cat([norms, figures[len(norms) :]]))
 
-    def _run(self, batch: Batch, weights: dict[str, float], moment: Moment) -> Result:
-        if self.fast is None or len(batch) != self.how.batch_size:
-            return Result(*self._evaluate(batch, list(weights.values()), moment))
-        tensors = {name: getattr(batch, name) for name in BATCH_FIELDS}
-        tensors["seen"] = None if batch.seen is batch.x else batch.seen
-        numbers = [*weights.values(), moment.step, moment.progress]
-        return Result(*self.fast(tensors, torch.tensor(numbers, device=batch.x.device)))
+    def _run(
+        self,
+        batch: Batch,
+        weights: dict[str, float],
+        moment: Moment,
+        place: Place,
+        restart: Callable[[], None],
+    ) -> Result:
+        if not self._fast(batch, place):
+            return Result(*self._evaluate(batch, list(weights.values()), moment, self.owned))
+        numbers = torch.tensor([*weights.values(), moment.step, moment.progress])
+        given, kinds = tensors_of(batch)
+        self.inputs = self.inputs or Inputs([self.model, *self.players.values()], self.owned)
+        tensors = [numbers.to(batch.x.device), *given, *self.inputs.tensors]
+        if place not in self.graphs:
+            self.graphs[place] = graph_of(self.inputs.function(self._compute, kinds), tensors)
+            restart()  # compiling may have drawn from the generators
+        figures, *flat = self.graphs[place](*tensors)
+        rest = iter(flat)
+        return Result([[next(rest) for _ in own] for own in self.owned], figures)
 
-    def _compute(self, tensors: dict[str, Any], numbers: Tensor) -> Any:
-        seen = tensors["x"] if tensors["seen"] is None else tensors["seen"]
+    def _fast(self, batch: Batch, place: Place) -> bool:
+        known = not self.graphs or place in self.graphs
+        return self.how.compiled and len(batch) == self.how.batch_size and known
+
+    def _compute(
+        self, kinds: Kinds, given: Sequence[Tensor], owned: Sequence[Sequence[Tensor]]
+    ) -> tuple[Tensor, ...]:
+        """What the graph holds: figures, then all gradients, from tensors alone."""
+        numbers, *rest = given
         *scales, step, progress = numbers.unbind()  # tensors, so that one graph serves all moments
         moment = Moment(step, progress)  # type: ignore[arg-type]
-        return self._evaluate(Batch(**{**tensors, "seen": seen}), scales, moment)
+        batch = batch_of(rest, kinds)
+        gradients, figures = self._evaluate(batch, scales, moment, owned)
+        return (figures, *(part.detach() for gradient in gradients for part in gradient))
 
-    def _evaluate(self, batch: Batch, scales: Sequence[Any], moment: Moment) -> Any:
+    def _evaluate(
+        self,
+        batch: Batch,
+        scales: Sequence[Any],
+        moment: Moment,
+        owned: Sequence[Sequence[Tensor]],
+    ) -> tuple[list[Gradients], Tensor]:
         with short_products(self.how.precision, batch.x.device):
             trace = self.model.observe(batch, self.objective.samples)
             loss = self.objective.evaluate(self.model, trace, moment, scales)
             players = self.players.values()
             own = [player.loss(self.model, trace, moment).mean() for player in players]
-        gradients = gradients_of([loss.total, *own], self.owned)
+        gradients = gradients_of([loss.total, *own], owned)
         norms = [norm_of(gradient) for gradient in gradients]
         return gradients, torch.stack([*norms, *loss.terms.values(), *own]).detach()
 
@@ -136,7 +168,7 @@ def _pieces(batch: Batch, place: Place, most: int) -> list[tuple[Batch, Place]]:
 
 def _added(sums: list[Tensor], result: Result, share: float) -> list[Tensor]:
     """Sums of figures and gradients, with this result's share."""
-    tensors = [result.figures, *chain(*result.gradients)]
+    tensors = [full(tensor) for tensor in (result.figures, *chain(*result.gradients))]
     if not sums:
         return [share * tensor for tensor in tensors]
     torch._foreach_add_(sums, tensors, alpha=share)
@@ -150,18 +182,3 @@ def out_of_memory(error: BaseException) -> bool:
     True
     """
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
-
-
-def _compile(function: Any) -> Any:
-    """One graph for losses and gradients; nothing of torch's settings stays changed."""
-    import torch._dynamo
-
-    compiled = torch.compile(function, fullgraph=True, dynamic=False)
-    traced = torch._dynamo.config.patch(trace_autograd_ops=True)(compiled)
-
-    def run(*arguments: Any) -> Any:
-        with warnings.catch_warnings():  # torch's compiler warns about its own parts
-            warnings.simplefilter("ignore")
-            return traced(*arguments)
-
-    return run

@@ -1,0 +1,43 @@
+"""A function of tensors as one compiled graph."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def graph_of(function: Callable[..., Any], tensors: Sequence[Tensor]) -> Callable[..., Any]:
+    """Trace `function` on tensors of these shapes, and compile all that it does to them.
+
+    The operations are recorded one by one, gradients taken inside among them, and given to torch's
+    compiler as they are: this takes a third of the time that `torch.compile` takes, which reads the
+    Python code first, and nothing has to be checked again at each call. The price: whatever is no
+    tensor argument is fixed. Tensors may be changed in place.
+
+    Args:
+        function: of tensors alone; its result is a tuple of tensors.
+        tensors: examples of its arguments. They are left as they are.
+
+    Returns:
+        The same function, for arguments of the same shapes, types and devices, without gradients.
+
+
+    """
+    from torch._inductor import compile as compiled
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    with warnings.catch_warnings():  # torch's compiler warns about its own parts
+        warnings.simplefilter("ignore")
+        traced = make_fx(function, tracing_mode="fake", _allow_non_fake_inputs=True)(*tensors)
+        with torch.no_grad():
+            run: Any = compiled(traced, [tensor.detach() for tensor in tensors])
+
+    def call(*arguments: Tensor) -> Any:
+        with torch.no_grad():
+            return run(*arguments)
+
+    return call

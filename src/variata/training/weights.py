@@ -1,0 +1,125 @@
+"""The weights that training moves: one block of memory, and short copies for products."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from variata.shapes import numel
+
+PRODUCTS = (nn.Linear, nn.modules.conv._ConvNd)  # what multiplies by its weights, and no more
+ALIGNED = 16  # elements: every weight starts at a multiple, for vector instructions
+
+
+class Weights:
+    """A module's trained weights in one block, so that moving them takes a few operations.
+
+    Matrices and kernels come first, then the rest, which weight decay leaves alone. Where products
+    are short, the layers that multiply hold bf16 copies, written once in a step instead of at each
+    use; gradients are taken with respect to them, and the block stays in full precision.
+
+    Args:
+        module: whose parameters become views of the block, until `release`.
+        short: whether the layers that multiply get copies in bf16.
+
+    Attributes:
+        values: the block, (N,).
+        decayed: how many of its elements belong to matrices and kernels.
+        leaves: what gradients are taken with respect to, in the block's order.
+
+    >>> layer = nn.Linear(2, 1)
+    >>> weights = Weights(layer, short=True)
+    >>> layer.weight.dtype, weights.values.dtype, weights.decayed
+    (torch.bfloat16, torch.float32, 16)
+    >>> weights.release()
+    >>> layer.weight.dtype
+    torch.float32
+    """
+
+    def __init__(self, module: nn.Module, short: bool = False) -> None:
+        trained = [p for p in module.parameters() if p.requires_grad]
+        matrices, rest = ([p for p in trained if (p.dim() >= 2) is two] for two in (True, False))
+        self.own = [*matrices, *rest]
+        self.decayed = sum(_room(p) for p in matrices)
+        self.values = self.block(module)
+        for parameter, view in zip(self.own, self.views(self.values), strict=True):
+            view.copy_(parameter.detach())
+            parameter.data = view
+        self.leaves: list[Tensor] = list(self.own)
+        self.short: Tensor | None = None
+        self._places: list[tuple[nn.Module, str, int]] = []
+        if short:
+            self._shorten(module)
+
+    def block(self, module: nn.Module | None = None) -> Tensor:
+        """Zeros laid out like the weights, (N,)."""
+        like = self.own[0] if self.own else torch.zeros(())
+        return torch.zeros(sum(map(_room, self.own)), dtype=like.dtype, device=like.device)
+
+    def views(self, block: Tensor) -> list[Tensor]:
+        """The parts of a block that belong to each weight, in their shapes."""
+        parts = block.split([_room(p) for p in self.own]) if self.own else ()
+        return [part[: p.numel()].view(p.shape) for part, p in zip(parts, self.own, strict=True)]
+
+    def moved(self) -> None:
+        """Write the short copies anew, after the block has changed."""
+        if self.short is not None:
+            self.short.copy_(self.values)
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Inside, the module holds its own weights, in full precision; they may be written."""
+        self._hold(self.own)
+        try:
+            yield
+        finally:
+            self.moved()
+            self._hold(self.leaves)
+
+    def release(self) -> None:
+        """Give the module its weights, each in memory of its own."""
+        self._hold(self.own)
+        for parameter in self.own:
+            parameter.data = parameter.detach().clone()
+
+    def _shorten(self, module: nn.Module) -> None:
+        self._places = _held_by_products(module, self.own)
+        self.short = self.values.to(torch.bfloat16)
+        copies = self.views(self.short)
+        for _, _, i in self._places:
+            if self.leaves[i] is self.own[i]:
+                self.leaves[i] = nn.Parameter(copies[i])
+        self._hold(self.leaves)
+
+    def _hold(self, tensors: Sequence[Tensor]) -> None:
+        for layer, name, i in self._places:
+            layer._parameters[name] = tensors[i]  # type: ignore[assignment]
+
+
+def _room(parameter: Tensor) -> int:
+    """Elements of a block that a weight takes.
+
+    >>> _room(torch.zeros(3, 6))
+    32
+    """
+    return -(-numel(parameter.shape) // ALIGNED) * ALIGNED
+
+
+def _held_by_products(module: nn.Module, own: Sequence[Tensor]) -> list[tuple[nn.Module, str, int]]:
+    """Which layer holds which weight by what name, of those that nothing but products reads."""
+    number = {id(parameter): i for i, parameter in enumerate(own)}
+    held = [
+        (layer, name, number[id(p)])
+        for layer in module.modules()
+        for name, p in layer._parameters.items()
+        if p is not None and id(p) in number
+    ]
+    others = {i for layer, _, i in held if not _multiplies(layer)}
+    return [place for place in held if place[2] not in others]
+
+
+def _multiplies(layer: nn.Module) -> bool:
+    return isinstance(layer, PRODUCTS) and not hasattr(layer, "parametrizations")
