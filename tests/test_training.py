@@ -402,6 +402,34 @@ def test_an_optimiser_goes_on_from_its_state_and_refuses_anothers() -> None:
         AdamW(nn.Sequential(module, nn.Linear(1, 1))).take_up(first.state())
 
 
+@pytest.mark.parametrize("claimed", [512, 1])
+def test_a_state_of_a_larger_machine_starts_no_more_threads_than_there_are(
+    claimed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, kept, seen = composition(), Checkpoint(tmp_path), list[int]()
+
+    class Threads(Callback):
+        def on_step(self, progress: float, seconds: float) -> None:
+            seen.append(torch.get_num_threads())
+            if len(seen) == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    settings = replace(SETTINGS, threads=1)
+    arguments = (made.model, made.phases, rows(), rows(), settings)
+    fit(*arguments, checkpoint=kept, callbacks=[Threads()])
+    state = kept.load()
+    assert state is not None
+    state.numbers["how"]["threads"] = claimed
+    kept = Checkpoint(tmp_path / "moved")
+    kept.save(state)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    again = composition()
+    arguments = (again.model, again.phases, rows(), rows(), settings)
+    history = fit(*arguments, checkpoint=kept, callbacks=[Threads()])
+    assert set(seen[3:]) == {min(claimed, 2)}
+    assert any("Resumed with 2 threads" in note for note in history.notes) is (claimed > 2)
+
+
 def test_a_budget_becomes_a_number_of_steps_once_it_is_resumed(tmp_path: Path) -> None:
     """From there on the bits depend on the steps alone, however slowly they are taken."""
     settings = Settings(budget=1.5, batch_size=8, patience=1.0, threads=1)
