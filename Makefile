@@ -44,7 +44,7 @@ doctests: $(READY)
 	$(BIN)/python -m pytest --doctest-modules src/variata
 
 tests: $(READY)
-	$(BIN)/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow"
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

@@ -48,11 +48,14 @@ ROWS = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("rows", nargs="*", choices=[*ROWS, []], help="all, unless some are named")
+    parser.add_argument("rows", nargs="*", help=f"of {', '.join(ROWS)}; all, unless some are named")
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--k", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    unknown = [name for name in options.rows if name not in ROWS]
+    if unknown:
+        parser.error(f"there is no row {', '.join(unknown)}: the rows are {', '.join(ROWS)}")
     for name in options.rows or ROWS:
         if options.again or not _path(name).exists():
             measured = measure(ROWS[name], options.k, options.seed)

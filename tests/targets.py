@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import hashlib
 import io
@@ -11,6 +12,8 @@ import shutil
 import signal
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -25,7 +28,10 @@ from rows import Rows
 from variata import fit, load, recipes
 from variata.cli.config import read_config
 from variata.errors import InterruptError, VariataError
+from variata.recipes.refit import give_prior, prior_call
+from variata.store import save
 from variata.tasks.asked import digest, read_asked
+from variata.tasks.model import Model
 from variata.tasks.source import DataOptions, options_of, prepare_data
 from variata.tasks.train import _taken
 from variata.training import Callback, Checkpoint, Settings
@@ -34,6 +40,7 @@ from variata.training import fit as train
 SHORT: dict[str, Any] = {"latent": 2, "hidden": (8,), "epochs": 2, "threads": 1, "batch_size": 8}
 STATES = [f"state-{slot}.{end}" for slot in "ab" for end in ("json", "safetensors")]
 SETTINGS = Settings(epochs=2, batch_size=8, lr=1e-2, threads=1, patience=1.0)
+REFITTED = {"gmm": {"components": 2}, "flow": {"couplings": 2, "width": 4}}
 CONFIG = """\
 data: table.csv
 recipe: beta_vae
@@ -70,7 +77,9 @@ def make_seeds(folder: Path) -> Path:
     random = np.random.default_rng(0)
     table = random.normal(size=(60, 3)).round(3)
     np.savetxt(folder / "table.csv", table, delimiter=",", header="a,b,c", comments="")
-    fit(folder / "table.csv", out=folder / "saved", **SHORT)
+    model = fit(folder / "table.csv", out=folder / "saved", **SHORT)
+    for name, arguments in REFITTED.items():
+        _save_refitted(model, name, arguments, folder / f"refitted-{name}")
     try:
         fit(folder / "table.csv", out=folder / "begun", callbacks=[Stop(3)], **SHORT)
     except InterruptError:
@@ -79,6 +88,12 @@ def make_seeds(folder: Path) -> Path:
     _make_data(folder / "data", table, random)
     (folder / "config.yaml").write_text(CONFIG)
     return folder
+
+
+def _save_refitted(model: Model, name: str, arguments: dict[str, int], folder: Path) -> None:
+    call, module = prior_call(name, arguments), copy.deepcopy(model.module)
+    give_prior(module, model.latent, call)
+    save(replace(model.saved, module=module.eval(), prior=call), folder)
 
 
 def _make_states(folder: Path) -> None:
@@ -119,9 +134,9 @@ def _make_parquet(path: Path, table: np.ndarray) -> None:
     pandas.DataFrame(table, columns=list("abc")).to_parquet(path)
 
 
-def saved(seeds: Path, random: Random) -> str:
+def saved(seeds: Path, random: Random, kept: str = "saved") -> str:
     """A saved model with one damaged file, most often with hashes that agree."""
-    folder = Path(shutil.copytree(seeds / "saved", seeds / "copy", dirs_exist_ok=True))
+    folder = Path(shutil.copytree(seeds / kept, seeds / "copy", dirs_exist_ok=True))
     files = ("config.json", "config.json", "model.safetensors", "history.jsonl", "manifest.json")
     name = random.choice(files)
     _damage(folder / name, random)
@@ -132,7 +147,7 @@ def saved(seeds: Path, random: Random) -> str:
     except VariataError:
         return REFUSED
     if name != "model.safetensors":
-        require_same(model.module.state_dict(), load(seeds / "saved").module.state_dict())
+        require_same(model.module.state_dict(), load(seeds / kept).module.state_dict())
     try:
         model.sample(2)
         model.encode(np.zeros((2, 3)))
@@ -217,6 +232,7 @@ def read(path: Path) -> str:
 def targets(seeds: Path) -> dict[str, Check]:
     """All targets by name."""
     found: dict[str, Check] = {"saved": saved, "state": state, "asked": asked, "config": config}
+    found |= {f"refitted-{name}": partial(saved, kept=f"refitted-{name}") for name in REFITTED}
     return found | {path.name: parser(path.name) for path in sorted((seeds / "data").iterdir())}
 
 

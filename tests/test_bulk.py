@@ -17,10 +17,14 @@ from torch import Tensor, nn
 
 from variata import memory
 from variata.cli import progress
+from variata.cli.app import run
+from variata.data import npy
+from variata.data.memory import mapped
 from variata.distributions import Gaussian
 from variata.errors import DataError, StoreError, UsageError
 from variata.metrics import LogMeanExp
 from variata.tasks import bulk, pieces
+from variata.tasks import model as tasks_model
 from variata.tasks.bounds import Bounds
 from variata.tasks.collect import Array
 from variata.tasks.memory import bytes_made
@@ -224,6 +228,22 @@ def test_what_is_read_is_never_written_over(
         table_model.encode(str(path), out=path)
     with pytest.raises(UsageError, match=r"must end in \.npy"):
         table_model.sample(3, out=tmp_path / "x.png")
+
+
+def test_latents_of_a_mapped_file_are_decoded_in_pieces_and_let_go(
+    table_model: Model, table: Array, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table_model.encode(table, out=tmp_path / "z.npy")
+    table_model.save(tmp_path / "run")
+    expected = table_model.decode(np.load(tmp_path / "z.npy"))
+    let_go: list[bool] = []
+    monkeypatch.setattr(npy, "MAPPED_FROM", 0)
+    monkeypatch.setattr(bulk, "MOST", 64)
+    monkeypatch.setattr(tasks_model, "forget", lambda z: let_go.append(mapped(z) is not None))
+    words = [str(tmp_path / name) for name in ("run", "z.npy", "x.npy")]
+    assert run(["decode", *words[:2], "--out", words[2]]) == 0
+    assert let_go == [True] * 8  # 7 blocks of 400 rows, and one that is measured first
+    np.testing.assert_allclose(np.load(words[2]), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_no_rows_are_refused(table_model: Model) -> None:

@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from variata.cli.app import run
+from variata.cli.evaluate import rows_of
 
 TINY = ["--hidden", "8", "--latent", "2", "--epochs", "1", "--quiet"]
 
@@ -97,6 +98,7 @@ def test_evaluate_prints_what_is_promised(
     assert figures["nll"]["k"] == 20
     assert figures["nll"]["mean"] <= -figures["elbo"]["mean"]
     assert figures["data"]["rows"] == 180
+    assert ("prior", "the recipe's own prior") in rows_of(figures)
     assert figures["bits_per_dim"] == pytest.approx(figures["nll"]["mean"] / np.log(2) / 64)
     report = (digits_run / "report.html").read_text()
     assert "<script" not in report

@@ -17,7 +17,7 @@ import typer
 
 from variata import fit, recipes
 from variata.cli.app import app
-from variata.doctor import DIAGNOSES, Evidence, Finding, commands, examine
+from variata.doctor import DIAGNOSES, Evidence, Finding, commands, examine, readings
 from variata.doctor.clusters import clusters
 from variata.doctor.commands import longer
 from variata.tasks.diagnose import gather_evidence
@@ -180,10 +180,40 @@ def test_collapse_under_a_rate_that_costs_too_much(tmp_path: Path) -> None:
     run = evidence_of(tmp_path, linear(400), recipe="beta_vae", beta=50, latent=3, epochs=10)
     finding = named(run, "posterior-collapse")
     assert finding.severity == "problem"
-    assert "beta = 50" in finding.cause
+    assert "costs 50 times its nats" in finding.cause
+    assert finding.command.endswith("--beta 1")
     assert examine(run)[0] == finding
     assert silent(run, "spare-dimensions")
     assert silent(run, "missing-modes")
+
+
+def test_an_argument_named_beta_is_not_the_weight_of_the_rate(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"latent": 3, "epochs": 10, "beta": 200}
+    run = evidence_of(tmp_path, linear(400), recipe="beta_tc_vae", alpha=200, gamma=200, **options)
+    finding = named(run, "posterior-collapse")  # alike, they charge the rate and nothing else
+    assert "costs 200 times" in finding.cause
+    assert "--recipe vae" in finding.command
+    run = evidence_of(tmp_path, linear(400), recipe="beta_tc_vae", **options)
+    assert readings.rate_weight(run) is None
+    collapsed = replace(run, rate_each=torch.zeros(3))
+    assert "times its nats" not in named(collapsed, "posterior-collapse").cause
+
+
+@pytest.mark.parametrize(
+    ("recipe", "arguments", "weight"),
+    [
+        ("beta_vae", {"beta": 3.0}, 3.0),
+        ("annealed_vae", {"cycles": 1}, 1.0),
+        ("ciwae", {}, None),
+        ("info_vae", {"alpha": 0.5}, None),
+        ("ae", {}, None),
+    ],
+)
+def test_the_weight_of_the_rate_is_that_of_the_objective(
+    recipe: str, arguments: dict[str, Any], weight: float | None, tmp_path: Path
+) -> None:
+    run = evidence_of(tmp_path, linear(100), recipe=recipe, latent=2, epochs=2, **arguments)
+    assert readings.rate_weight(run) == weight
 
 
 def test_collapse_after_a_few_steps_asks_for_more(tmp_path: Path) -> None:
@@ -281,6 +311,7 @@ def test_latents_that_the_prior_does_not_know(tmp_path: Path) -> None:
     run = evidence_of(tmp_path, x, recipe="beta_vae", beta=0.01, latent=2, epochs=30)
     finding = named(run, "prior-mismatch")
     assert "standard deviation" in finding.evidence
+    assert "0.01 of its nats" in finding.cause
     assert "--beta 1" in finding.command
     assert silent(run, "underfitting")
 

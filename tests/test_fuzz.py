@@ -50,7 +50,7 @@ def seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @QUICK
 @given(number=st.integers(0, 2**32))
-@pytest.mark.parametrize("name", ["saved", "asked", "config"])
+@pytest.mark.parametrize("name", ["saved", "refitted-gmm", "refitted-flow", "asked", "config"])
 def test_what_is_saved_or_asked_is_refused_or_the_same(seeds: Path, name: str, number: int) -> None:
     assert targets(seeds)[name](seeds, Random(number))
 

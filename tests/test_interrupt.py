@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 
 from variata import fit, load
+from variata.cli.app import run
 from variata.data.csv_table import Table
 from variata.errors import InterruptError
 from variata.store import folder as saved_folder
-from variata.tasks import train
+from variata.tasks import refit, train
 from variata.tasks.model import Model
 from variata.tasks.run import Run
 from variata.tasks.train import resume
@@ -140,6 +141,29 @@ def test_at_the_end_a_signal_waits_until_the_model_is_whole(
     assert "is whole" in str(error)
     assert same(load(tmp_path / "run"), whole)
     assert {p.name for p in (tmp_path / "run").iterdir()} == {*saved_folder.FILES, "manifest.json"}
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize(
+    ("prior", "place"),
+    [
+        ("flow", FROM_A_STEP["training"]),
+        ("flow", (refit, "_mean_log_prob")),
+        ("gmm", (refit, "_fit_mixture")),
+    ],
+)
+def test_a_prior_that_was_not_fitted_to_its_end_is_not_written(
+    prior: str, place: tuple[Any, str], number: int, whole: Model, tmp_path: Path, monkeypatch: Any
+) -> None:
+    whole_run, out = tmp_path / "run", tmp_path / "refitted"
+    whole.save(whole_run)
+    monkeypatch.setattr(refit, "DRAWS", 1_000)
+    sent, before = Sent(*place, number, call=0), signal.getsignal(number)
+    monkeypatch.setattr(*place, sent.around())
+    assert run(["refit-prior", str(whole_run), "--prior", prior, "--out", str(out)]) == 128 + number
+    assert sent.calls > 0
+    assert not out.exists()
+    assert signal.getsignal(number) == before
 
 
 def test_a_signal_that_a_library_swallows_still_ends_the_training(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from variata.models import start
 from variata.tasks.diagnose import diagnose
 from variata.tasks.evaluate import evaluate
 from variata.tasks.latents import known_prior
+from variata.tasks.report import report
 
 F64 = torch.float64
 PRIORS = {
@@ -194,6 +196,28 @@ def test_a_trained_model_is_measured_diagnosed_and_shown(
     assert prior is not None
     assert prior.draws.shape == (500, 3)
     assert prior.log_prob(prior.draws).shape == (500,)
+
+
+def test_the_prior_is_drawn_once_in_an_evaluation_and_never_decoded(
+    table: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = fit(table, "mixture_prior", latent=2, hidden=(8,), epochs=1)
+    calls: list[int] = []
+
+    def counting(*arguments: Any, **more: Any) -> Any:
+        calls.append(1)
+        with monkeypatch.context() as patch:
+            patch.setattr(model.module.decoder, "forward", None)
+            return known_prior(*arguments, **more)
+
+    monkeypatch.setattr(sys.modules["variata.tasks.evaluate"], "known_prior", counting)
+    evaluation = evaluate(model, table, k=2, samples=False)
+    assert diagnose(model, evaluation) is not None
+    report(model, evaluation, tmp_path / "r.html")
+    assert len(calls) == 1
+    assert evaluation.prior is not None
+    p: Any = model.module.levels[0].prior(None)  # type: ignore[operator]
+    torch.testing.assert_close(evaluation.prior.mean.float(), p.mean.flatten(), rtol=0, atol=0.1)
 
 
 def test_the_standard_prior_needs_no_draws() -> None:

@@ -371,7 +371,7 @@ def test_an_accelerator_judges_gradients_as_the_processor_does(norms: list[float
         here.move([direction * norm], norm)
         there.move([direction * norm], torch.tensor(norm))
     torch.testing.assert_close(modules[0].weight, modules[1].weight)
-    assert float(there.usual_norm) == pytest.approx(here.usual_norm, rel=1e-5)
+    assert torch.as_tensor(there.usual_norm).item() == pytest.approx(here.usual_norm, rel=1e-5)
 
 
 @pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=NEEDS_COMPILER)])
@@ -404,6 +404,34 @@ def test_an_optimiser_goes_on_from_its_state_and_refuses_anothers() -> None:
         assert value.abs().sum() > 0
     with pytest.raises(ValueError, match="means has the shape"):
         AdamW(Weights(nn.Sequential(module, nn.Linear(1, 1)))).take_up(first.state())
+
+
+@pytest.mark.parametrize("claimed", [512, 1])
+def test_a_state_of_a_larger_machine_starts_no_more_threads_than_there_are(
+    claimed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, kept, seen = composition(), Checkpoint(tmp_path), list[int]()
+
+    class Threads(Callback):
+        def on_step(self, progress: float, seconds: float) -> None:
+            seen.append(torch.get_num_threads())
+            if len(seen) == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    settings = replace(SETTINGS, threads=1)
+    arguments = (made.model, made.phases, rows(), rows(), settings)
+    fit(*arguments, checkpoint=kept, callbacks=[Threads()])
+    state = kept.load()
+    assert state is not None
+    state.numbers["how"]["threads"] = claimed
+    kept = Checkpoint(tmp_path / "moved")
+    kept.save(state)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    again = composition()
+    arguments = (again.model, again.phases, rows(), rows(), settings)
+    history = fit(*arguments, checkpoint=kept, callbacks=[Threads()])
+    assert set(seen[3:]) == {min(claimed, 2)}
+    assert any("Resumed with 2 threads" in note for note in history.notes) is (claimed > 2)
 
 
 def test_a_budget_becomes_a_number_of_steps_once_it_is_resumed(tmp_path: Path) -> None:

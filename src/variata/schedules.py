@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from torch import Tensor
+from typing import Any
 
 from variata.errors import UsageError
 
@@ -74,10 +73,6 @@ def _within(position: float, cycles: int) -> float:
     return position - _at_most(position // 1, cycles - 1)
 
 
-def _at_most(value: float, most: float) -> float:
-    """The smaller one; a compiled step reads the moment from a tensor.
-
-    >>> _at_most(2.0, 1.0), float(_at_most(Tensor([2.0]), 1.0))
-    (1.0, 1.0)
-    """
-    return value.clamp(max=most) if isinstance(value, Tensor) else min(value, most)
+def _at_most(value: Any, most: float) -> Any:
+    """The smaller one, also of a tensor, from which compiled steps read the moment."""
+    return min(value, most) if isinstance(value, float | int) else value.clamp(max=most)

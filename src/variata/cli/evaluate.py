@@ -61,6 +61,7 @@ def rows_of(figures: dict[str, Any]) -> list[tuple[str, str]]:
 
     data = figures["data"]
     rows = [("rows", f"{data['rows']:,} ({data['name']}, {data['split']})")]
+    rows.append(("prior", figures["prior"]))
     if figures["nll"] is not None:
         k = figures["nll"]["k"]
         rows += [

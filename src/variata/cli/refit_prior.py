@@ -22,7 +22,7 @@ from variata.cli.opening import (
 def refit_prior(
     run: RunArgument,
     data: OptionalData = None,
-    prior: Annotated[str, typer.Option(help="gmm (quick) or flow (closer).")] = "gmm",
+    prior: Annotated[str, typer.Option(help="gmm (a mixture of Gaussians) or flow.")] = "gmm",
     components: Annotated[
         int | None, typer.Option(min=1, help="Gaussians of the gmm; 10 unless said.")
     ] = None,

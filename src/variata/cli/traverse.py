@@ -29,15 +29,17 @@ def traverse(
     as_json: JsonOption = False,
 ) -> None:
     """Show what each latent dimension does, from -3 to 3, the one with the highest rate first."""
+    from variata.tasks.latents import known_prior
     from variata.tasks.output import write_output
     from variata.tasks.show import observe_some, traversal_picture, traversal_values
 
     model = open_model(run, device)
     rows, observed = observe_some(model, held_out(model, data))
-    values, order = traversal_values(model, observed, n)
+    prior = known_prior(model.module)
+    values, order = traversal_values(model, observed, prior, n)
     path = write_output(
         out,
-        lambda: traversal_picture(model, observed, n, data=rows),
+        lambda: traversal_picture(model, observed, prior, n, data=rows),
         lambda: values,
         inputs(model, data),
     )

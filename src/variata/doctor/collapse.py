@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from variata.doctor.commands import longer, train
+from variata.doctor.commands import longer, train, unweighed
 from variata.doctor.finding import Evidence, Finding
-from variata.doctor.readings import ACTIVE, FEWEST, active, latent, rate
+from variata.doctor.readings import ACTIVE, FEWEST, active, latent, rate, rate_weight
 from variata.doctor.words import counted, verb
 
 NOTHING = 0.2  # nats: two examples can hardly be told apart with less
@@ -36,11 +36,11 @@ def posterior_collapse(evidence: Evidence) -> Finding | None:
 
 
 def _cause(evidence: Evidence) -> tuple[str, str]:
-    beta = float(evidence.arguments.get("beta", 1.0))
+    weight = rate_weight(evidence)
     steps = int(evidence.training.get("steps", SHORT))
-    if beta > 1:
-        cause = f"The rate costs beta = {beta:g} times its nats, more than it saves in distortion."
-        return cause, train(evidence, beta=1)
+    if weight is not None and weight > 1:
+        cause = f"The rate costs {weight:g} times its nats, more than it saves in distortion."
+        return cause, unweighed(evidence)
     if steps < SHORT:
         few = counted(steps, "step")
         cause = f"The training took {few} only, too few to learn what the latent is for."
@@ -49,7 +49,7 @@ def _cause(evidence: Evidence) -> tuple[str, str]:
         "The elements have no cause in common that is worth its nats, or the rate was charged "
         "before the encoder had learnt to be of use."
     )
-    return cause, train(evidence, recipe="beta_vae", beta=beta / 2, warm_up_share=0.5)
+    return cause, train(evidence, recipe="beta_vae", beta=(weight or 1) / 2, warm_up_share=0.5)
 
 
 def spare_dimensions(evidence: Evidence) -> Finding | None:

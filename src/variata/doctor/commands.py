@@ -33,6 +33,13 @@ def train(evidence: Evidence, recipe: str | None = None, **changes: Any) -> str:
     return " ".join(shlex.quote(part) for part in parts)
 
 
+def unweighed(evidence: Evidence) -> str:
+    """`variata train` with a rate that costs its nats."""
+    if evidence.recipe == "beta_vae":
+        return train(evidence, beta=1)
+    return train(evidence, recipe="vae")
+
+
 def ignoring(evidence: Evidence, columns: Sequence[str]) -> str:
     """`variata train` without some columns, where columns have names to leave them out by."""
     if not evidence.columns:

@@ -6,9 +6,17 @@ import torch
 from torch import Tensor
 
 from variata.doctor.collapse import collapsed
-from variata.doctor.commands import longer, train
+from variata.doctor.commands import longer, train, unweighed
 from variata.doctor.finding import Evidence, Finding
-from variata.doctor.readings import FEWEST, active, explained, figure, latent, rate
+from variata.doctor.readings import (
+    FEWEST,
+    active,
+    explained,
+    figure,
+    latent,
+    rate,
+    rate_weight,
+)
 from variata.doctor.words import counted, verb
 
 OFFENCE = 0.15  # nats in one dimension: a mean 0.55 off, or a standard deviation of 0.7 or 1.5
@@ -101,10 +109,10 @@ def _strange_samples(evidence: Evidence) -> str | None:
 
 
 def _cause(evidence: Evidence) -> tuple[str, str]:
-    beta = float(evidence.arguments.get("beta", 1.0))
-    if beta < 1:
-        cause = f"With beta = {beta:g} the rate is too cheap to hold the posteriors to the prior."
-        return cause, train(evidence, beta=1)
+    weight = rate_weight(evidence)
+    if weight is not None and weight < 1:
+        cause = f"At {weight:g} of its nats the rate is too cheap to hold posteriors to the prior."
+        return cause, unweighed(evidence)
     if active(evidence) == latent(evidence):
         cause = "So few latent dimensions cannot hold the data in the shape of the prior."
         return cause, train(evidence, latent=2 * latent(evidence))

@@ -52,6 +52,18 @@ def rate(evidence: Evidence) -> float | None:
     return float(evidence.rate_each.double().sum())
 
 
+def rate_weight(evidence: Evidence) -> float | None:
+    """What a nat of rate cost at the end of training, where a nat of distortion cost 1.
+
+    None for objectives of other terms, in which the weight of the rate alone does not say that.
+    """
+    weights = evidence.history[-1].get("weights", {}) if evidence.history else {}
+    charged = {name for name, weight in weights.items() if weight}
+    if not {"distortion"} <= charged <= {"distortion", "rate"} <= set(weights):
+        return None
+    return float(weights["rate"] / weights["distortion"])
+
+
 def elements(evidence: Evidence) -> int:
     """How many values an example has."""
     return evidence.x[0].numel()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
+from operator import add
 
 import torch
 from torch import Tensor
@@ -21,10 +23,7 @@ def inverse_multiquadric(square: Tensor, base: float) -> Tensor:
     >>> inverse_multiquadric(torch.tensor([0.0, 1e9]), 2.0).round()
     tensor([1., 0.])
     """
-    total = torch.zeros_like(square)
-    for scale in SCALES:
-        total = total + (scale * base) / (scale * base + square)
-    return total / len(SCALES)
+    return _mean(lambda width: width / (width + square), base)
 
 
 def radial_basis(square: Tensor, base: float) -> Tensor:
@@ -37,10 +36,12 @@ def radial_basis(square: Tensor, base: float) -> Tensor:
     >>> radial_basis(torch.tensor([0.0, 1e9]), 2.0).round()
     tensor([1., 0.])
     """
-    total = torch.zeros_like(square)
-    for scale in SCALES:
-        total = total + torch.exp(-square / (scale * base))
-    return total / len(SCALES)
+    return _mean(lambda width: torch.exp(-square / width), base)
+
+
+def _mean(kernel: Callable[[float], Tensor], base: float) -> Tensor:
+    """Of a kernel at the widths of all scales."""
+    return reduce(add, (kernel(scale * base) for scale in SCALES)) / len(SCALES)
 
 
 KERNELS: dict[str, Kernel] = {"imq": inverse_multiquadric, "rbf": radial_basis}

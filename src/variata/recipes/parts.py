@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
-from annotated_types import Ge, Gt, MinLen
+from annotated_types import Ge, Gt, Le, MinLen
 from torch import nn
 
 from variata.conditionals import Decoder, likelihood_head
@@ -30,6 +30,7 @@ DENSE_IMAGE = 8_192  # up to so many values, a fully connected network learns fa
 LINEAR = {"gaussian", "logistic", "logistic_mixture"}  # likelihoods located in units of x
 WIDE = 128  # values from which a linear path is worth its weights
 Positive = Annotated[int, Gt(0)]
+Few = Annotated[int, Gt(0), Le(64)]  # each is a module, and a file may ask for any number
 
 
 @dataclass(frozen=True)

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from annotated_types import Ge, Le
-
 from variata.conditionals import FlowPrior, MixturePrior
 from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.gaussian import Share
-from variata.recipes.parts import Parts
+from variata.recipes.parts import Few, Parts, Positive
 from variata.recipes.vae import careful
-
-Count = Annotated[int, Ge(1)]
-Few = Annotated[int, Ge(1), Le(64)]
 
 
 @recipe
 def flow_prior(
     parts: Parts,
     couplings: Few = 6,
-    width: Count = 128,
+    width: Positive = 128,
     warm_up_share: Share = 0.1,
-    tighten: Count = 3,
+    tighten: Positive = 3,
     shifts: bool = True,
 ) -> Composition:
-    """The VAE with a normalising flow as its prior: the best likelihood for the least time.
+    """The VAE with a normalising flow as its prior, which learns where the latents are.
 
     Maximises the ELBO, E_q[log p(x | z) + log p(z) - log q(z | x)], where p(z) is a RealNVP of
     N(0, I). Its rate is estimated at the drawn z, since it has no closed form.
@@ -50,9 +43,9 @@ def flow_prior(
 @recipe
 def mixture_prior(
     parts: Parts,
-    modes: Count = 20,
+    modes: Positive = 20,
     warm_up_share: Share = 0.1,
-    tighten: Count = 3,
+    tighten: Positive = 3,
     shifts: bool = True,
 ) -> Composition:
     """The VAE with a mixture of Gaussians as its prior, whose modes may become clusters.

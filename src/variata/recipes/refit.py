@@ -13,19 +13,18 @@ from torch import nn
 from variata.conditionals import FlowPrior, FullMixturePrior
 from variata.errors import UsageError, did_you_mean
 from variata.models import LatentModel
+from variata.recipes.parts import Few, Positive
 
-Count = Annotated[int, Ge(1)]
-Few = Annotated[int, Ge(1), Le(64)]  # each is a module, and a file may ask for any number
 PriorCall = Mapping[str, Any]
 
 
 def gmm(latent: int, components: Annotated[int, Ge(1), Le(1_000)] = 10) -> nn.Module:
-    """A mixture of Gaussians with full covariances: quick, and mostly enough."""
+    """A mixture of Gaussians with full covariances, by expectation maximisation."""
     return FullMixturePrior(latent, components)
 
 
-def flow(latent: int, couplings: Few = 8, width: Count = 128) -> nn.Module:
-    """A RealNVP: slower to fit, and closer."""
+def flow(latent: int, couplings: Few = 8, width: Positive = 128) -> nn.Module:
+    """A RealNVP, trained by maximum likelihood."""
     return FlowPrior(latent, couplings, width, rescaled=True)
 
 

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from annotated_types import Ge
-
 from variata.conditionals import PosteriorMixturePrior
 from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.gaussian import MakePrior, Share
-from variata.recipes.parts import Parts
+from variata.recipes.parts import Parts, Positive
 from variata.recipes.vae import careful
-
-Count = Annotated[int, Ge(1)]
 
 
 @recipe
 def vamp_prior(
     parts: Parts,
-    pseudo_inputs: Count = 200,
+    pseudo_inputs: Positive = 200,
     warm_up_share: Share = 0.1,
-    tighten: Count = 3,
+    tighten: Positive = 3,
     shifts: bool = True,
 ) -> Composition:
     """The VAE whose prior is a mixture of its posteriors of learned pseudo-inputs.
@@ -42,9 +36,9 @@ def vamp_prior(
 @recipe
 def exemplar_prior(
     parts: Parts,
-    exemplars: Count = 1_000,
+    exemplars: Positive = 1_000,
     warm_up_share: Share = 0.1,
-    tighten: Count = 3,
+    tighten: Positive = 3,
     shifts: bool = True,
 ) -> Composition:
     """The VAE whose prior is a mixture around the encodings of rows of its data.

@@ -18,7 +18,7 @@ from variata.recipes.parts import Parts
 from variata.store import Saved
 from variata.tasks.bulk import batch_of, in_blocks
 from variata.tasks.evaluate import Evaluation
-from variata.tasks.latents import can_sample, known_prior
+from variata.tasks.latents import can_sample
 from variata.tasks.model import Model
 from variata.tasks.passes import one_pass
 from variata.tasks.samples import all_x, draw_samples
@@ -78,7 +78,7 @@ def gather_evidence(model: Model, evaluation: Evaluation, run: Path | None = Non
         elbo_test=observed.elbo,
         distortion=distortion,
         self_distortion=self_distortion,
-        prior=known_prior(model.module),
+        prior=evaluation.prior,
     )
 
 

@@ -14,6 +14,7 @@ from variata.errors import DataError, UsageError
 from variata.metrics import (
     Estimate,
     FactorisedBaseline,
+    KnownPrior,
     PCABaseline,
     active_units,
     aggregate_gap,
@@ -45,12 +46,14 @@ class Evaluation:
         observed: the pass over the test rows that they come from.
         test: the rows measured on.
         train: the rows trained on; None where they are not at hand.
+        prior: what the latents are held against; None for N(0, I).
     """
 
     figures: dict[str, Any]
     observed: Pass
     test: Examples
     train: Examples | None = None
+    prior: KnownPrior | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -92,7 +95,8 @@ def evaluate(
     figures: dict[str, Any] = {"data": _data(model, test, data), "recipe": model.recipe}
     figures["prior"] = prior_said(model)
     figures |= _bounds(model, observed, test, k, seed, jacobian)
-    figures |= _latents(model, observed, _aggregate(model, observed, train, seed), seed)
+    prior = known_prior(model.module, seed=seed)
+    figures |= _latents(model, observed, _aggregate(model, observed, train, seed), seed, prior)
     figures["disentanglement"] = disentangled(observed, test, seed)
     figures["reconstruction"] = _reconstruction(model, test)
     figures["baselines"] = (
@@ -101,7 +105,7 @@ def evaluate(
     figures["samples"] = None
     if samples and can_sample(model.module) and train is not None:
         figures["samples"] = _samples(model, train, test, seed, cache)
-    return Evaluation(figures, observed, test, train)
+    return Evaluation(figures, observed, test, train, prior)
 
 
 def _samples(
@@ -170,7 +174,9 @@ def _aggregate(model: Model, observed: Pass, train: Examples | None, seed: int) 
     return one_pass(model.module, train.subset(_order(train)[:AGGREGATE_ROWS]), seed)
 
 
-def _latents(model: Model, observed: Pass, aggregate: Pass, seed: int) -> dict[str, Any]:
+def _latents(
+    model: Model, observed: Pass, aggregate: Pass, seed: int, prior: KnownPrior | None
+) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "latent": model.latent,
         "active_units": active_units(aggregate.means) if len(aggregate.means) > 1 else None,
@@ -179,7 +185,6 @@ def _latents(model: Model, observed: Pass, aggregate: Pass, seed: int) -> dict[s
     }
     if aggregate.scales is None or len(aggregate.means) < 2:
         return figures
-    prior = known_prior(model.module, seed=seed)
     information = mutual_information(aggregate.means, aggregate.scales, seed=seed, prior=prior)
     gap = aggregate_gap(aggregate.means, aggregate.scales, seed=seed, prior=prior)
     figures["mutual_information"] = information.mutual_information.as_dict() | {

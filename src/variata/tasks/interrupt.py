@@ -59,6 +59,22 @@ def refuse_late(folder: Path) -> None:
         )
 
 
+def refuse_unwritten(what: str) -> None:
+    """Tell of a signal that came while something was made that is written only when it is whole.
+
+    Raises:
+        InterruptError: its exit code is the signal's; nothing was written.
+    """
+    number = StopRequest.number_now()
+    if number is not None:
+        name = signal.Signals(number).name
+        raise _error(
+            f"Stopped by {name} while {what}: nothing was written. Start again with the same "
+            "command.",
+            number,
+        )
+
+
 def _go_on(folder: Path) -> str:
     return f"Go on with: variata train --resume {folder}"
 

@@ -8,25 +8,22 @@ from torch import Tensor
 from variata.distributions import StandardGaussian
 from variata.metrics import KnownPrior
 from variata.models import LatentModel
-from variata.tasks.bulk import in_blocks, quiet
+from variata.shapes import draw
+from variata.tasks.bulk import quiet
 from variata.tasks.model import Model
 
 DRAWS = 10_000
-ROWS = 1_000  # whose densities are taken at a time
+ROWS = 1_000  # that are drawn, or whose densities are taken, at a time
 
 
 def known_prior(module: LatentModel, draws: int = DRAWS, seed: int = 0) -> KnownPrior | None:
     """Density of the prior and draws from it; None for N(0, I), and for several levels."""
     with quiet(module, seed):
         priors = [level.prior for level in module.levels]  # type: ignore[union-attr]
-        if len(priors) != 1 or isinstance(priors[0](None), StandardGaussian):  # type: ignore[operator]
+        if len(priors) != 1 or isinstance(p := priors[0](None), StandardGaussian):  # type: ignore[operator]
             return None
-    drawn: list[Tensor] = []
-
-    def work(part: range) -> Tensor:
-        return module.imagine(len(part)).stages[0].z[0].flatten(1).double().cpu()
-
-    in_blocks(module, draws, seed, work, drawn.append)
+        sizes = [len(part) for part in torch.arange(draws).split(ROWS)]
+        drawn = torch.cat([draw(p, 1, n)[0].flatten(1).double().cpu() for n in sizes])
 
     def log_prob(z: Tensor) -> Tensor:
         some = next(module.parameters())
@@ -35,7 +32,7 @@ def known_prior(module: LatentModel, draws: int = DRAWS, seed: int = 0) -> Known
             parts = [p.log_prob(part.to(some)).double().cpu() for part in z.split(ROWS)]
         return torch.cat(parts)
 
-    return KnownPrior(log_prob, torch.cat(drawn))
+    return KnownPrior(log_prob, drawn)
 
 
 def can_sample(module: LatentModel) -> bool:

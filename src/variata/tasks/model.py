@@ -15,6 +15,7 @@ from variata import store
 from variata.batch import Batch
 from variata.conditionals import DiracPosterior
 from variata.data import Examples, Schema
+from variata.data.memory import forget
 from variata.errors import DataError, NoDensityError, ShapeError, UsageError
 from variata.models import LatentModel, Stage, Trace
 from variata.shapes import draw_mean
@@ -99,12 +100,14 @@ class Model:
         """Latents (N, latent) to the likelihood's mean in own units, or to a draw with a seed.
 
         Args:
+            z: in memory, or a mapped file that may be larger than memory.
             out: a file, as in `encode`.
         """
         latents = self._checked(z)
 
         def work(part: range) -> Array:
             given = {0: self._latents(latents[part.start : part.stop], part.start)}
+            forget(latents)
             return self._shown(self.module.imagine(len(part), given=given), seed)
 
         return self._made(len(latents), seed or 0, work, out)

@@ -18,6 +18,7 @@ from variata.models import LatentModel
 from variata.objectives import Distortion, Objective
 from variata.recipes.refit import give_prior, prior_call
 from variata.schedules import constant
+from variata.tasks.interrupt import interruptible, refuse_unwritten
 from variata.tasks.model import Model
 from variata.tasks.passes import one_pass
 from variata.tasks.source import reopened
@@ -28,7 +29,7 @@ FEWEST = 20
 ROWS = 50_000  # of the training data, at most
 DRAWS = 100_000  # latents that a flow learns from, several for each row where there are few
 MIXED = 20_000  # latents that a mixture is fitted to
-VALID = 0.1
+APART = 0.1  # of the rows: that judge the prior, and as many that choose the weights of a flow
 RIDGE = 1e-6  # added to the variances of a mixture, as a share of those of the latents
 FLOW = Settings(epochs=12, batch_size=500, lr=2e-3)
 
@@ -39,8 +40,9 @@ class Refit:
 
     Attributes:
         model: with the fitted prior.
-        before, after: log p(z) of latents that it was not fitted to, nats per example.
-        rows: whose latents it was fitted to.
+        before, after: log p(z) of latents of other rows, which had no part in the fit, nats per
+            example.
+        rows: whose latents it was fitted to, or chosen by.
     """
 
     model: Model
@@ -49,6 +51,7 @@ class Refit:
     rows: int
 
 
+@interruptible
 def refit_prior(
     model: Model,
     prior: str = "gmm",
@@ -74,6 +77,7 @@ def refit_prior(
     Raises:
         UsageError: for an unknown prior or argument, or a model with several levels.
         DataError: when no data is named and the model's own is not at hand, or for too few rows.
+        InterruptError: when a signal (SIGINT, SIGTERM, SIGUSR1) ended the fit.
 
     References:
         From Variational to Deterministic Autoencoders (Ghosh et al., 2019), arXiv:1903.12436
@@ -90,33 +94,35 @@ def refit_prior(
     before = module.levels[0].prior  # type: ignore[union-attr]
     give_prior(module, model.latent, call)
     fitted: Any = module.levels[0].prior  # type: ignore[union-attr]
-    z, held_out, rows = _latents(model, data, seed)
+    z, judging = _latents(model, data, seed)
     known = next(model.module.parameters())
     with forked("cpu", seed):
         if prior == "gmm":
-            _fit_mixture(fitted, z, seed)
+            _fit_mixture(fitted, z.flatten(0, 1), seed)
         else:
-            fitted.standardise(z)
-            _fit_density(fitted, z, held_out, replace(FLOW, seed=seed), callbacks)
+            choosing, learning = z[0, : len(judging)], z[:, len(judging) :].flatten(0, 1)
+            fitted.standardise(learning)
+            _fit_density(fitted, learning, choosing, replace(FLOW, seed=seed), callbacks)
     module.to(known).eval()
     saved = replace(model.saved, module=module, prior=call)
-    was, now = (_mean_log_prob(p, held_out.to(known)) for p in (before, fitted))
-    return Refit(Model(saved), was, now, rows)
+    was, now = (_mean_log_prob(p, judging.to(known)) for p in (before, fitted))
+    refuse_unwritten("the prior was fitted")
+    return Refit(Model(saved), was, now, z.shape[1])
 
 
-def _latents(model: Model, data: Any, seed: int) -> tuple[Tensor, Tensor, int]:
-    """Draws of q(z | x) to fit to and to judge by (their rows differ), float32; how many rows."""
+def _latents(model: Model, data: Any, seed: int) -> tuple[Tensor, Tensor]:
+    """Draws of q(z | x) for every row to fit to (D, N, L), and of other rows to judge by (M, L)."""
     examples = _rows(model, data, seed)
     if len(examples) < FEWEST:
         raise DataError(f"A prior is fitted to {FEWEST} rows or more; there are {len(examples)}.")
     observed = one_pass(model.module, examples, seed)
     means = observed.means.float()
     scales = torch.zeros_like(means) if observed.scales is None else observed.scales.float()
-    cut = round(VALID * len(means))
+    cut = round(APART * len(means))
     copies = max(1, DRAWS // len(means))
     with forked("cpu", seed):
-        drawn = [means + scales * torch.randn(means.shape) for _ in range(copies)]
-    return torch.cat([z[cut:] for z in drawn]), drawn[0][:cut], len(means) - cut
+        z = torch.stack([means + scales * torch.randn(means.shape) for _ in range(copies)])
+    return z[:, cut:], z[0, :cut]
 
 
 def _rows(model: Model, data: Any, seed: int) -> Examples:

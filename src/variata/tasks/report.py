@@ -21,7 +21,7 @@ from variata.pictures import (
 )
 from variata.tasks.evaluate import Evaluation
 from variata.tasks.factors import disentanglement_rows
-from variata.tasks.latents import can_sample, known_prior, prior_said
+from variata.tasks.latents import can_sample, prior_said
 from variata.tasks.model import Model
 from variata.tasks.show import (
     interpolation_picture,
@@ -126,10 +126,10 @@ def _latent_space(model: Model, evaluation: Evaluation) -> Section:
     manifold = manifold_picture(model)
     if manifold is not None:
         pictures.append(("What the latent plane decodes to", manifold))
-    moved = traversal_picture(model, observed, data=evaluation.train or chosen)
+    moved = traversal_picture(model, observed, evaluation.prior, data=evaluation.train or chosen)
     pictures.append(("Each latent dimension from -3 to 3", moved))
     if observed.carried is not None and observed.scales is not None:
-        active, prior = active_mask(observed.means), known_prior(model.module)
+        active, prior = active_mask(observed.means), evaluation.prior
         drawn = observed.means + observed.scales * torch.randn(
             observed.means.shape, generator=torch.Generator().manual_seed(0)
         )

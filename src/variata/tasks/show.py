@@ -12,6 +12,7 @@ from torch import Tensor
 from variata.data import Examples, Schema
 from variata.doctor.words import counted
 from variata.errors import DataError
+from variata.metrics import KnownPrior
 from variata.pictures import (
     column_changes,
     column_histograms,
@@ -29,7 +30,6 @@ from variata.pictures import (
     reconstructions,
     traversal,
 )
-from variata.tasks.latents import known_prior
 from variata.tasks.model import Array, Model
 from variata.tasks.passes import Pass, one_pass
 from variata.tasks.source import reopened
@@ -141,15 +141,19 @@ def interpolation_picture(model: Model, values: Array) -> bytes:
 
 
 def traversal_values(
-    model: Model, observed: Pass, dimensions: int, values: tuple[float, ...] = SPREAD
+    model: Model,
+    observed: Pass,
+    prior: KnownPrior | None,
+    dimensions: int,
+    values: tuple[float, ...] = SPREAD,
 ) -> tuple[Array, list[int]]:
     """Decoder means where single dimensions move, (R, V, *own); the highest rate first.
 
     Args:
+        prior: None for N(0, I).
         values: in standard deviations of the prior, from its mean.
     """
     order = by_importance(observed)[:dimensions]
-    prior = known_prior(model.module)
     if prior is None:
         origin, sd = np.zeros(model.latent), np.ones(model.latent)
     else:
@@ -162,6 +166,7 @@ def traversal_values(
 def traversal_picture(
     model: Model,
     observed: Pass,
+    prior: KnownPrior | None,
     dimensions: int = 10,
     values: tuple[float, ...] = SPREAD,
     data: Examples | None = None,
@@ -171,7 +176,7 @@ def traversal_picture(
     Columns of a table change in standard deviations, which those that are no real numbers have
     from `data`; without it they change in own units.
     """
-    shown, order = traversal_values(model, observed, dimensions, values)
+    shown, order = traversal_values(model, observed, prior, dimensions, values)
     importance, schema = _importance(observed), model.schema
     rates = [float(importance[d]) for d in order]
     if schema.layout == "image":

@@ -18,7 +18,7 @@ from variata.training.habits import habits_of
 from variata.training.history import History
 from variata.training.known import known
 from variata.training.loop import Graphs, Loop
-from variata.training.machine import How, applied, usual
+from variata.training.machine import How, applied, usual, within
 from variata.training.phase import Phase, players_of
 from variata.training.processes import ALONE, Processes
 from variata.training.randomness import forked
@@ -94,7 +94,7 @@ def fit(
             with closing(Loop(model, phases, settings, clock, device, *more)) as loop:
                 if state is not None:
                     take_up(loop, state)
-                elif said:
+                if said:
                     loop.history.notes.append(said)
                 _refuse_different(loop)
                 loop.tick()
@@ -124,7 +124,7 @@ def _how(
 ) -> tuple[How, str]:
     """What was chosen before, or what is measured now, on a copy that is thrown away."""
     if state is not None and "how" in state.numbers:
-        return How(**state.numbers["how"]), ""
+        return within(How(**state.numbers["how"]), settings.threads or 1)
     size = settings.batch_size or 1
 
     def rehearse(how: How, seconds: float) -> float:

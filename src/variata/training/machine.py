@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -58,6 +59,21 @@ def usual(
     threads = torch.get_num_threads() if large else 1
     exact = chosen_precision(precision, torch.device(device), large)
     return How(threads, False, batch_size, exact)
+
+
+def within(how: How, asked: int = 1) -> tuple[How, str]:
+    """The same without more threads than were asked for or this machine has; a sentence if so.
+
+    A state may come from a larger machine, or from a file that only says so.
+
+    >>> within(How(threads=1))
+    (How(threads=1, compiled=False, batch_size=0, precision='fp32', products='usual'), '')
+    """
+    most = max(asked, os.cpu_count() or 1)
+    if how.threads <= most:
+        return how, ""
+    said = f"Resumed with {most} threads: there were {how.threads}, and this machine has no more."
+    return replace(how, threads=most), said
 
 
 def step_work(model: nn.Module, batch_size: int) -> float:

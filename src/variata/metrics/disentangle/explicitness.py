@@ -13,9 +13,11 @@ def explicitness(codes: Values, factors: Values, seed: int = 0) -> float:
     """Return how well logistic regression tells each value of each factor from the others.
 
     2 AUC - 1 of a one-versus-rest logistic regression from all codes, on a fifth of the rows that
-    it did not learn from; averaged over the values of a factor, then over the factors. 0 is
-    chance, 1 is perfect; less than 0 can only come about by chance. Linear in the code: a middle
-    value of an ordered factor is told badly from both its sides at once.
+    it did not learn from; averaged over the values of a factor, then over the factors. AUC is the
+    area under the ROC curve, which published code averages as it is, with chance at 1/2: a figure
+    from there is to be doubled, less 1, before it stands beside one from here. 0 is chance, 1 is
+    perfect; less than 0 can only come about by chance. Linear in the code: a middle value of an
+    ordered factor is told badly from both its sides at once.
 
     Args:
         codes, factors: (N, L) and whole numbers (N, F).
