@@ -25,7 +25,7 @@ from speed import median
 
 DATA = "binarized_mnist"
 EXAMPLE = 3  # epochs of pythae's convolutional example
-PACE = 5_000  # rows in an epoch whose speed is measured
+PACE = 2_500  # rows in an epoch whose speed is measured
 
 
 def main() -> None:
@@ -58,6 +58,7 @@ def after_epochs(runs: Runs, data: Path, asked: argparse.Namespace) -> list[Run]
         found = [
             runs.get(
                 lambda seed=seed, peer=peer: PEERS[peer].run(data, *more, str(seed)),
+                ages=peer == "ours",
                 what="epochs",
                 peer=peer,
                 epochs=asked.epochs,
@@ -81,7 +82,9 @@ def in_a_share_of_the_time(runs: Runs, data: Path, asked: argparse.Namespace) ->
     seconds = pythae_seconds(runs, data)
     given = max(1, int(asked.share * seconds))
     more = ["--task", "conv", "--epochs", str(EXAMPLE)]
-    theirs = runs.get(lambda: PEERS["pythae"].run(data, *more), what="time", peer="pythae")
+    theirs = runs.get(
+        lambda: PEERS["pythae"].run(data, *more), ages=False, what="time", peer="pythae"
+    )
     row: Run = {"pythae nats": round(theirs["test_nats"], 2), "pythae seconds": round(seconds)}
     for seed in asked.seeds:
         mine = runs.get(
@@ -101,7 +104,9 @@ def pythae_seconds(runs: Runs, data: Path) -> float:
     """From the speed of an epoch over some of the rows."""
     some = without_test(data.parent / "some.npz", data, PACE)
     more = ["--task", "conv", "--epochs", "2"]
-    found = runs.get(lambda: PEERS["pythae"].run(some, *more), what="pace", peer="pythae")
+    found = runs.get(
+        lambda: PEERS["pythae"].run(some, *more), ages=False, what="pace", peer="pythae"
+    )
     learnt_from = 0.98 * 60_000  # as in `peers/task.py`
     return EXAMPLE * learnt_from / found["epoch_images_per_second"]
 

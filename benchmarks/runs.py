@@ -37,14 +37,15 @@ class Runs:
         if self.path.exists() and not self.fresh:
             self.kept = json.loads(self.path.read_text()).get("runs", [])
 
-    def get(self, make: Callable[[], Run], **which: Any) -> Run:
+    def get(self, make: Callable[[], Run], *, ages: bool = True, **which: Any) -> Run:
         """The figures of a run, from the file or made now.
 
         Args:
             make: the run.
-            which: what tells it from the others; the code of variata is added.
+            ages: whether it must be made again once the code of variata has changed.
+            which: what tells it from the others.
         """
-        which |= {"code": code()}
+        which |= {"code": code()} if ages else {}
         for run in self.kept:
             if which.items() <= run.items():
                 return run
