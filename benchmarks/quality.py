@@ -111,6 +111,13 @@ def pythae_seconds(runs: Runs, data: Path) -> float:
     return EXAMPLE * learnt_from / found["epoch_images_per_second"]
 
 
+def example(runs: Runs, data: Path, what: str, epochs: int) -> Run:
+    """pythae's convolutional example."""
+    more = ["--task", "conv", "--epochs", str(epochs)]
+    train = PEERS["pythae"].run
+    return runs.get(lambda: train(data, *more), ages=False, what=what, peer="pythae")
+
+
 WHAT = {"epochs": after_epochs, "pace": pace, "time": in_a_share_of_the_time}
 
 
