@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from common import table, write
-from speed import HERE, PEERS, python_of, save_data
+from peer import HERE, PEERS, save_data
 
 TASKS = {  # ours -> what pythae has for it
     "encode": ("embed", "embed_500", "predict", "predict_500"),
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--python", type=Path, help="of an environment that has pythae already")
     options = parser.parse_args()
-    theirs = options.python or python_of("pythae_loop", PEERS["pythae_loop"])
+    theirs = options.python or PEERS["pythae"].python()
     with tempfile.TemporaryDirectory() as folder:
         files = prepared(Path(folder))
         arguments = (*files, str(options.threads))
@@ -78,8 +78,9 @@ def prepared(folder: Path) -> tuple[str, str]:
     sys.path.insert(0, str(HERE / "peers"))
     from bulk_model import trained, weights_of  # type: ignore[import-not-found]
 
-    data, weights = save_data(folder), folder / "weights.npz"
-    images = np.load(data)[:10_000]
+    data, weights = folder / "images.npy", folder / "weights.npz"
+    with np.load(save_data(folder / "mnist.npz", "mnist")) as arrays:
+        images = arrays["x"][:10_000]
     np.save(data, images)
     np.savez(weights, **{name: w.numpy() for name, w in weights_of(trained(images)).items()})
     return str(data), str(weights)

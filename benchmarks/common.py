@@ -50,11 +50,18 @@ def trained_and_measured(
 
 def write(name: str, rows: list[dict[str, Any]], settings: dict[str, Any]) -> Path:
     """Write rows with their settings, versions and machine to `results/NAME.json`."""
+    (RESULTS / name).parent.mkdir(parents=True, exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps(described(rows, settings), indent=2) + "\n")
+    return path
+
+
+def described(rows: list[dict[str, Any]], settings: dict[str, Any]) -> dict[str, Any]:
+    """Rows with their settings, versions and machine."""
     import numpy
     import torch
 
-    (RESULTS / name).parent.mkdir(parents=True, exist_ok=True)
-    record = {
+    return {
         "settings": settings,
         "versions": {
             "python": platform.python_version(),
@@ -64,9 +71,6 @@ def write(name: str, rows: list[dict[str, Any]], settings: dict[str, Any]) -> Pa
         "machine": {"processor": processor(), "cores": os.cpu_count()},
         "rows": rows,
     }
-    path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps(record, indent=2) + "\n")
-    return path
 
 
 def table(rows: list[dict[str, Any]]) -> None:

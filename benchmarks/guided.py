@@ -31,7 +31,7 @@ SUFFIXES = {
     "schema": "schema.json",
     "weights": "model.safetensors",
 }
-NEEDS = ["torch==2.13.0", "atheris", "pandas", "pyarrow", str(HERE.parents[1])]
+NEEDS = ("torch==2.13.0", "atheris", "pandas", "pyarrow", str(HERE.parents[1]))
 
 
 def main() -> None:
@@ -45,9 +45,9 @@ def main() -> None:
         work(target, corpus, options.seconds)
         return
     from common import table, write
-    from speed import python_of
+    from peer import Peer
 
-    python = python_of("guided", NEEDS)
+    python = Peer("guided", needs=NEEDS).python()
     with tempfile.TemporaryDirectory() as folder:
         make_corpora(Path(folder))
         rows = [campaign(python, name, Path(folder), options.seconds) for name in options.only]

@@ -4,7 +4,8 @@
 
 Each row changes one thing and keeps the rest; figures are examples per second of whole trainings
 (validation and reports counted), and the ratio to the first row of its kind. `processes` compares
-one process of two threads with two processes of one thread each, on the convolutional network.
+one process of two threads with two processes of one thread each, on the convolutional network for
+MNIST: interleaved runs of `--seconds` each, and the median of their reports but the first.
 """
 
 from __future__ import annotations
@@ -42,11 +43,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     kinds = [*SWEEPS, "processes"]
     parser.add_argument("--what", nargs="+", choices=kinds, default=kinds)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=20)
     options = parser.parse_args()
     rows = []
     for what in options.what:
-        found = together(options.rounds) if what == "processes" else swept(what)
+        found = together(options.rounds, options.seconds) if what == "processes" else swept(what)
         rows += [
             {"what": what, "value": value, "examples/s": round(speed), "ratio": speed / found[0][1]}
             for value, speed in found
@@ -79,24 +81,24 @@ def speed_of(rows: int = 10_000, latent: int = 16, depth: int = 2, draws: int = 
     return history.step * min(BATCH, rows) / (time.perf_counter() - begun)
 
 
-def together(rounds: int) -> list[tuple[object, float]]:
+def together(rounds: int, seconds: int) -> list[tuple[object, float]]:
     """Examples per second of several processes, interleaved."""
     found: dict[str, list[float]] = {name: [] for name in TOGETHER}
     for _ in range(rounds):
         for name, (processes, threads) in TOGETHER.items():
-            found[name].append(trained_by(processes, threads))
+            found[name].append(trained_by(processes, threads, seconds))
     return [(name, float(np.median(speeds))) for name, speeds in found.items()]
 
 
-def trained_by(processes: int, threads: int) -> float:
-    """Examples per second that the last report of a convolutional training on digits tells."""
+def trained_by(processes: int, threads: int, seconds: int) -> float:
+    """Examples per second of a convolutional training on MNIST, once it runs."""
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
         launch = [sys.executable, "-m"]
         if processes > 1:
             launch += ["torch.distributed.run", "--nproc-per-node", str(processes), "-m"]
-        arguments = ["variata", "train", "digits", "--network", "conv", "--batch-size", str(BATCH)]
-        more = ["--epochs", "12", "--threads", str(threads), "--out", str(run), "--quiet"]
+        arguments = ["variata", "train", "mnist", "--network", "conv", "--batch-size", str(BATCH)]
+        more = ["--budget", f"{seconds}s", "--threads", str(threads), "--out", str(run), "--quiet"]
         environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
         subprocess.run([*launch, *arguments, *more], check=True, env=environment)
         lines = (run / "history.jsonl").read_text().splitlines()

@@ -1,116 +1,125 @@
 """How fast training is, beside the peers: interleaved runs of the same network on the same data.
 
-    python benchmarks/speed.py [--batch-sizes 100 256 1024] [--rounds 5] [--peers ...]
+    python benchmarks/speed.py [--task mlp|conv] [--batch-sizes 100 256] [--rounds 5] [--peers ...]
+    python benchmarks/speed.py --short 5 10 15 20
 
-Every peer runs in an environment of its own, made at first use in `benchmarks/.envs` (from the
-package index; torch pinned as in `constraints.txt`). A round runs ours and every peer once, in one
-process each; medians over the rounds are compared, since single runs on a shared machine vary.
+A round runs every peer once, in a process each; medians over the rounds are compared, since single
+runs on a shared machine vary. Each run is kept as it comes, so that the same command goes on where
+it was interrupted (`--most 1` makes a single run; `--fresh` begins anew). Two speeds are told:
+"everything" counts all from data in memory to the end of training, with compilation and trials;
+"epochs" is that of whole epochs, with validation and reports, without the first one.
+
+`--short` compares our default with eager steps on trainings that take about so many seconds:
+compiling must not make a short training longer.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-from common import table, write
+from common import table
+from peer import PEERS, save_data, without_test
+from runs import EnoughError, Run, Runs
 
-HERE = Path(__file__).parent.resolve()
-ENVIRONMENTS = HERE / ".envs"
-TORCH = "torch==2.13.0"
-PEERS: dict[str, list[str] | None] = {  # what each needs; None: our own environment
-    "ours": None,
-    "by_hand": None,
-    "tutorial": None,
-    "pythae_loop": [TORCH, "pythae==0.1.2"],
-    "lightning_loop": [TORCH, "lightning"],
-    "keras_jax": ["keras>=3.10", "jax"],
-    "jax_scan": ["jax", "optax"],
-}
+USUAL = ("ours", "ours_fp32", "pythae", "jax_scan", "keras_jax", "lightning", "tutorial")
+SPEEDS = {"everything": "images_per_second", "epochs": "epoch_images_per_second"}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--task", choices=("mlp", "conv"), default="mlp")
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[100, 256, 1024])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=list(PEERS))
-    options = parser.parse_args()
-    pythons = {peer: python_of(peer, PEERS[peer]) for peer in options.peers}
-    rows: list[dict[str, object]] = []
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--rows", type=int, help="of the data; less for slow networks")
+    parser.add_argument("--peers", nargs="+", default=list(USUAL), choices=list(PEERS))
+    parser.add_argument("--short", type=float, nargs="+", metavar="SECONDS")
+    parser.add_argument("--most", type=int, help="runs to make now")
+    parser.add_argument("--fresh", action="store_true", help="forget the runs that were kept")
+    asked = parser.parse_args()
+    name = f"speed_{asked.task}{'_short' if asked.short else ''}"
+    runs = Runs(name, asked.most, asked.fresh)
     with tempfile.TemporaryDirectory() as folder:
-        data = save_data(Path(folder))
-        for size in options.batch_sizes:
-            rows += compare(pythons, data, size, options.epochs, options.rounds)
+        whole = save_data(Path(folder) / "mnist.npz", "mnist")
+        data = without_test(Path(folder) / "rows.npz", whole, asked.rows)
+        try:
+            compare = short if asked.short else long
+            rows = [row for size in asked.batch_sizes for row in compare(runs, data, size, asked)]
+        except EnoughError:
+            print("More runs are left.")
+            return
     table(rows)
-    print(write("speed", rows, {"rounds": options.rounds, "epochs": options.epochs}))
+    settings = {"task": asked.task, "rounds": asked.rounds, "epochs": asked.epochs}
+    print(runs.write(rows, settings | {"rows": asked.rows or 60_000}))
 
 
-def compare(
-    pythons: dict[str, Path], data: Path, batch_size: int, epochs: int, rounds: int
-) -> list[dict[str, object]]:
-    """Rows for one batch size."""
-    results: dict[str, list[dict[str, float]]] = {peer: [] for peer in pythons}
-    for _ in range(rounds):
-        for peer, python in pythons.items():
-            results[peer].append(run(python, peer, data, batch_size, epochs))
-    middle = {
-        peer: {name: statistics.median(r[name] for r in found) for name in found[0]}
-        for peer, found in results.items()
-    }
-    ours = middle["ours"]
+def long(runs: Runs, data: Path, size: int, asked: argparse.Namespace) -> list[Run]:
+    """Rows for one batch size: every peer beside ours."""
+    peers = [peer for peer in asked.peers if asked.task in PEERS[peer].tasks]
+    found = interleaved(runs, data, size, asked, peers, asked.epochs)
+    ours = found.get("ours") or found[peers[0]]
     return [
-        {
-            "batch": batch_size,
-            "peer": peer,
-            "images/s": round(figures["images_per_second"]),
-            "ours is faster by": round(ours["images_per_second"] / figures["images_per_second"], 2),
-            "our loop alone by": round(
-                ours["loop_images_per_second"] / figures["loop_images_per_second"], 2
-            ),
-            "valid nats": round(figures["valid_nats"], 2),
-        }
-        for peer, figures in middle.items()
+        {"batch": size, "peer": peer, "seconds": round(median(own, "seconds"), 2)}
+        | {f"{name} images/s": round(median(own, key)) for name, key in SPEEDS.items()}
+        | {f"ours by {name}": ratio(ours, own, key) for name, key in SPEEDS.items()}
+        | {"valid nats": round(median(own, "valid_nats"), 2)}
+        for peer, own in found.items()
     ]
 
 
-def run(python: Path, peer: str, data: Path, batch_size: int, epochs: int) -> dict[str, float]:
-    """One training in a process of its own."""
-    script = [str(python), str(HERE / "peers" / f"{peer}.py"), str(data)]
-    more = ["--batch-size", str(batch_size), "--epochs", str(epochs)]
-    done = subprocess.run([*script, *more], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{peer} failed:\n{done.stderr[-2000:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
+def short(runs: Runs, data: Path, size: int, asked: argparse.Namespace) -> list[Run]:
+    """Rows for one batch size: our default beside eager steps, in short trainings."""
+    probe = one(runs, data, size, asked, "ours_eager", epochs=2, number=0)
+    each = probe["seconds"] / probe["epochs"]
+    rows: list[Run] = []
+    for seconds in asked.short:
+        epochs = max(1, round(seconds / each))
+        found = interleaved(runs, data, size, asked, ["ours", "ours_eager"], epochs)
+        auto, eager = (median(found[peer], "seconds") for peer in ("ours", "ours_eager"))
+        about = {"batch": size, "about seconds": seconds, "epochs": epochs}
+        rows.append(about | {"auto": auto, "eager": eager, "auto takes longer by": auto - eager})
+    return rows
 
 
-def python_of(peer: str, needs: list[str] | None) -> Path:
-    """The interpreter of a peer's environment, which is made when it is not there."""
-    if needs is None:
-        return Path(sys.executable)
-    python = ENVIRONMENTS / peer / "bin" / "python"
-    ready = ENVIRONMENTS / peer / "ready"
-    if not ready.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENTS / peer)], check=True)
-        for what in ("numpy", *needs):  # in this order: the pinned torch goes first
-            subprocess.run([str(python), "-m", "pip", "install", "--quiet", what], check=True)
-        ready.touch()
-    return python
+def interleaved(
+    runs: Runs, data: Path, size: int, asked: argparse.Namespace, peers: list[str], epochs: int
+) -> dict[str, list[Run]]:
+    """The runs of each peer, one in every round."""
+    found: dict[str, list[Run]] = {peer: [] for peer in peers}
+    for number in range(asked.rounds):
+        for peer in peers:
+            found[peer].append(one(runs, data, size, asked, peer, epochs, number))
+    return found
 
 
-def save_data(folder: Path) -> Path:
-    """MNIST's training images, binarised, as one array of bytes."""
-    from variata.data import open_source
+def one(
+    runs: Runs,
+    data: Path,
+    size: int,
+    asked: argparse.Namespace,
+    peer: str,
+    epochs: int,
+    number: int,
+) -> Run:
+    """One training in a process of its own, or what is known of it; its seed is its number."""
+    which = {"batch": size, "peer": peer, "epochs": epochs, "round": number, "rows": asked.rows}
+    more = ["--task", asked.task, "--batch-size", str(size), "--epochs", str(epochs)]
+    return runs.get(lambda: PEERS[peer].run(data, *more, "--seed", str(number)), **which)
 
-    values = open_source("mnist").values[:60_000].reshape(-1, 784)
-    path = folder / "mnist.npy"
-    np.save(path, (values > 127).astype(np.uint8))
-    return path
+
+def median(runs: list[Run], name: str) -> float:
+    """Of a figure over runs; NaN where a run does not have it."""
+    values: list[Any] = [run[name] for run in runs]
+    return float("nan") if None in values else float(statistics.median(values))
+
+
+def ratio(ours: list[Run], own: list[Run], name: str) -> float:
+    """How many times as fast ours is."""
+    return round(median(ours, name) / median(own, name), 2)
 
 
 if __name__ == "__main__":

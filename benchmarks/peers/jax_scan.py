@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
-from task import HIDDEN, LATENT, Task, report, seconds_of
+from task import HIDDEN, LATENT, LR, Laps, Task, report, seconds_of
 
 Weights = dict[str, tuple[Any, Any]]
 SIZES = {
@@ -43,8 +43,9 @@ def loss_of(weights: Weights, x: Any, key: Any) -> Any:
 def main() -> None:
     task = Task.read()
     train, valid = (jnp.asarray(part) for part in task.parts())
+    laps = Laps()
     steps = len(train) // task.batch_size
-    optimiser = optax.adam(1e-3)
+    optimiser = optax.adam(LR)
 
     @jax.jit
     def epoch(weights: Weights, state: Any, key: Any) -> Any:
@@ -64,17 +65,18 @@ def main() -> None:
     judge = jax.jit(lambda weights, key: loss_of(weights, valid.astype(jnp.float32), key))
 
     def run() -> float:
-        keys = jax.random.split(jax.random.key(0), len(SIZES))
+        keys = jax.random.split(jax.random.key(task.seed), len(SIZES))
         weights: Weights = {n: layer(k, s) for k, (n, s) in zip(keys, SIZES.items(), strict=True)}
-        state, key = optimiser.init(weights), jax.random.key(1)
+        state, key = optimiser.init(weights), jax.random.key(task.seed + 1)
         last = 0.0
         for _ in range(task.epochs):
             weights, state, key = epoch(weights, state, key)
             last = float(judge(weights, key))
+            laps.end()
         return last
 
     loss, seconds = seconds_of(run)
-    report(task, seconds, loss, rows=steps * task.batch_size)
+    report(task, seconds, loss, laps, rows=steps * task.batch_size)
 
 
 if __name__ == "__main__":

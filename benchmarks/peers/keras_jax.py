@@ -9,7 +9,7 @@ os.environ["KERAS_BACKEND"] = "jax"
 import keras
 import numpy as np
 from keras import layers, ops
-from task import HIDDEN, LATENT, Task, report, seconds_of
+from task import HIDDEN, LATENT, LR, Laps, Task, report, seconds_of
 
 
 class VAE(keras.Model):
@@ -37,8 +37,9 @@ def distortion(x, logits):
 def main() -> None:
     task = Task.read()
     train, valid = (part.astype(np.float32) for part in task.parts())
-    model = VAE()
-    model.compile(optimizer=keras.optimizers.Adam(1e-3), loss=distortion)
+    keras.utils.set_random_seed(task.seed)
+    model, laps = VAE(), Laps()
+    model.compile(optimizer=keras.optimizers.Adam(LR), loss=distortion)
 
     def run() -> float:
         model.fit(
@@ -47,12 +48,13 @@ def main() -> None:
             batch_size=task.batch_size,
             epochs=task.epochs,
             validation_data=(valid, valid),
+            callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: laps.end())],
             verbose=0,
         )
         return float(model.evaluate(valid, valid, batch_size=len(valid), verbose=0))
 
     loss, seconds = seconds_of(run)
-    report(task, seconds, loss)
+    report(task, seconds, loss, laps)
 
 
 if __name__ == "__main__":

@@ -8,15 +8,15 @@ import warnings
 
 import lightning
 import torch
-from task import Task, report, seconds_of
+from task import LR, Laps, Task, report, seconds_of
 from torch.utils.data import DataLoader, TensorDataset
 from tutorial import VAE, loss_of
 
 
 class Module(lightning.LightningModule):
-    def __init__(self) -> None:
+    def __init__(self, net: str) -> None:
         super().__init__()
-        self.net, self.last = VAE(), 0.0
+        self.net, self.laps = VAE(net), Laps()
 
     def training_step(self, batch: list[torch.Tensor], index: int) -> torch.Tensor:
         loss = loss_of(batch[0], *self.net(batch[0])) / len(batch[0])
@@ -26,8 +26,11 @@ class Module(lightning.LightningModule):
     def validation_step(self, batch: list[torch.Tensor], index: int) -> None:
         self.log("valid", loss_of(batch[0], *self.net(batch[0])) / len(batch[0]))
 
+    def on_train_epoch_end(self) -> None:  # validation has been run by then
+        self.laps.end()
+
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.Adam(self.parameters(), lr=1e-3)
+        return torch.optim.Adam(self.parameters(), lr=LR)
 
 
 def main() -> None:
@@ -35,7 +38,8 @@ def main() -> None:
     warnings.simplefilter("ignore")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     train, valid = (TensorDataset(torch.from_numpy(part).float()) for part in task.parts())
-    module = Module()
+    lightning.seed_everything(task.seed, verbose=False)
+    module = Module(task.net)
     with tempfile.TemporaryDirectory() as folder:
         trainer = lightning.Trainer(
             max_epochs=task.epochs,
@@ -49,7 +53,7 @@ def main() -> None:
             DataLoader(valid, batch_size=task.batch_size),
         )
         _, seconds = seconds_of(lambda: trainer.fit(module, *loaders))
-    report(task, seconds, float(trainer.callback_metrics["valid"]))
+    report(task, seconds, float(trainer.callback_metrics["valid"]), module.laps)
 
 
 if __name__ == "__main__":

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import networks
 import torch
-from task import HIDDEN, LATENT, Task, report, seconds_of
+from task import LATENT, LR, Laps, Task, report, seconds_of
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 
 class VAE(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, net: str) -> None:
         super().__init__()
-        self.fc1 = nn.Linear(784, HIDDEN)
-        self.fc21, self.fc22 = nn.Linear(HIDDEN, LATENT), nn.Linear(HIDDEN, LATENT)
-        self.fc3, self.fc4 = nn.Linear(LATENT, HIDDEN), nn.Linear(HIDDEN, 784)
+        self.encoder, self.decoder = networks.encoder(net), networks.decoder(net)
+        width = networks.FEATURES[net]
+        self.mean, self.log_variance = nn.Linear(width, LATENT), nn.Linear(width, LATENT)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        h = F.relu(self.fc1(x))
-        mean, log_variance = self.fc21(h), self.fc22(h)
+        h = self.encoder(x)
+        mean, log_variance = self.mean(h), self.log_variance(h)
         z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
-        return torch.sigmoid(self.fc4(F.relu(self.fc3(z)))), mean, log_variance
+        return torch.sigmoid(self.decoder(z)), mean, log_variance
 
 
 def loss_of(
@@ -33,8 +34,9 @@ def loss_of(
 def main() -> None:
     task = Task.read()
     train, valid = (TensorDataset(torch.from_numpy(part).float()) for part in task.parts())
-    model = VAE()
-    optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
+    torch.manual_seed(task.seed)
+    model, laps = VAE(task.net), Laps()
+    optimiser = torch.optim.Adam(model.parameters(), lr=LR)
 
     def run() -> float:
         total = 0.0
@@ -50,10 +52,11 @@ def main() -> None:
             with torch.no_grad():
                 loader = DataLoader(valid, batch_size=task.batch_size)
                 last = sum(loss_of(x, *model(x)).item() for (x,) in loader) / len(valid)
+            laps.end()
         return last
 
     loss, seconds = seconds_of(run)
-    report(task, seconds, loss)
+    report(task, seconds, loss, laps)
 
 
 if __name__ == "__main__":

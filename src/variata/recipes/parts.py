@@ -48,7 +48,7 @@ class Parts:
             leaves spare ones unused.
         network: "mlp" or "conv"; by default chosen from the shape.
         hidden: widths of a fully connected network.
-        channels: width of a convolutional network at full resolution.
+        channels: width of a convolutional network, doubled at half the size and again at a quarter.
         linear: whether a linear path runs beside the networks, so that training starts as
             probabilistic PCA; by default for real values and grey levels, where there are many.
         encoder: your own module (B, *X) -> (B, F), instead of a network of ours.
