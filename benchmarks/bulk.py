@@ -80,7 +80,9 @@ def main() -> None:
         ours.close()
         peer.close()
     table(rows)
-    print(write("bulk", rows, {"rounds": options.rounds, "threads": options.threads}))
+    whole = options.tasks == list(TASKS)
+    name = "bulk" if whole else "_".join(["bulk", *options.tasks])
+    print(write(name, rows, {"rounds": options.rounds, "threads": options.threads}))
 
 
 def prepared(folder: Path) -> tuple[str, str]:
