@@ -26,7 +26,7 @@ def trained(images: np.ndarray, epochs: int = 1) -> Model:
 
 
 def weights_of(model: Model) -> dict[str, Tensor]:
-    """Under pythae's names. Its encoder gives log variances, ours log scales (nearly: bounded)."""
+    """Under pythae's names. Its encoder gives log variances, ours log scales, before bounding."""
     ours, theirs = model.module.state_dict(), {}
     for name, other in NAMES.items():
         for kind in ("weight", "bias"):

@@ -82,6 +82,8 @@ def decode_codes(units: Units, x: np.ndarray, round: bool) -> np.ndarray:
         own = _from_codes(units, x, round)
     if dtype.kind == "f":
         return own.astype(dtype, copy=False)
+    if round and units.kind in ("binary", "category") and _as_they_are(units):
+        return own.astype(dtype)  # whole numbers of the person's own already
     return _to_whole(own, dtype) if round else own.astype(np.float32, copy=False)
 
 
@@ -101,7 +103,8 @@ def _from_codes(units: Units, x: np.ndarray, round: bool) -> np.ndarray:
     top = (units.levels or 2) - 1
     codes = x * top if units.kind == "levels" else x
     if round:
-        codes = np.clip(np.rint(codes), 0, top)
+        codes = np.rint(codes)
+        np.clip(codes, 0, top, out=codes)
     if _as_they_are(units):
         return codes
     per = _per_unit(units.step)

@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.types import _size
 
-from variata.distributions.factorised import ONE_DRAW, Factorised, outside
+from variata.distributions.factorised import ONE_DRAW, Factorised, outside, sum_event
+from variata.distributions.sums import sum_log_sigmoid
 
 
 class Bernoulli(Factorised):
@@ -36,12 +37,23 @@ class Bernoulli(Factorised):
         logits, value = torch.broadcast_tensors(self.logits, value.to(self.logits.dtype))
         return -binary_cross_entropy_with_logits(logits, value, reduction="none")
 
+    def log_prob(self, value: Tensor) -> Tensor:
+        if torch.is_grad_enabled():
+            return super().log_prob(value)
+        # softplus(l) = relu(l) - log sigmoid(|l|), of which the latter are summed as products
+        return sum_log_sigmoid(self.logits, self.event_dim) - self._missed(value)
+
+    def _missed(self, value: Tensor) -> Tensor:
+        """Sum over the event of relu(logits) - value * logits, without gradients."""
+        logits, value = torch.broadcast_tensors(self.logits, value.to(self.logits.dtype))
+        return sum_event(logits.relu().addcmul_(value, logits, value=-1), self.event_dim)
+
     def sample(self, sample_shape: _size = ONE_DRAW) -> Tensor:
         shape, like = self._extended_shape(sample_shape), self.logits
         with torch.no_grad():  # several times as fast as torch.bernoulli, of the same law
             fine = torch.promote_types(like.dtype, torch.float32)
             noise = torch.rand(shape, dtype=fine, device=like.device)
-            return (noise < self.mean).to(like.dtype)
+            return torch.lt(noise, self.mean, out=noise).to(like.dtype)
 
     @property
     def mean(self) -> Tensor:

@@ -44,6 +44,17 @@ class Gaussian(Factorised):
         standardised = (value - self.loc) / self.scale
         return -0.5 * standardised.square() - (self.scale.log() + HALF_LOG_2PI)
 
+    def log_prob(self, value: Tensor) -> Tensor:
+        # the scales are summed by themselves: they are fewer than the draws
+        squares = sum_event(((value - self.loc) / self.scale).square(), self.event_dim)
+        return -0.5 * squares - self._log_scales()
+
+    def _log_scales(self) -> Tensor:
+        """Sum over the event of log scale + log(2 pi) / 2, (K, B) or what broadcasts to it."""
+        each = self.scale.log() + HALF_LOG_2PI
+        lead = each.shape[: max(0, each.dim() - self.event_dim)]
+        return sum_event(each.expand((*lead, *self._event_shape)), self.event_dim)
+
     def rsample(self, sample_shape: _size = ONE_DRAW) -> Tensor:
         """Draw mean + scale * noise, differentiable in both, (*sample_shape, K, B, *X)."""
         shape = self._extended_shape(sample_shape)
@@ -90,3 +101,7 @@ class StandardGaussian(Gaussian):
 
     def log_prob_each(self, value: Tensor) -> Tensor:
         return -0.5 * (value - self.loc).square() - HALF_LOG_2PI
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        squares = sum_event((value - self.loc).square(), self.event_dim)
+        return -0.5 * squares - HALF_LOG_2PI * self._event_shape.numel()

@@ -12,8 +12,11 @@ from variata.data import Examples
 from variata.metrics import LogMeanExp
 from variata.models import LatentModel
 from variata.tasks.bulk import batch_of, quiet
+from variata.tasks.decoded import decoded_in_parts
 from variata.tasks.noise import DRAWS, Noise
 from variata.tasks.pieces import FEW, Pieces, measured
+
+DECODED_IN = 4  # parts, which the caches hold, of what latents are drawn for at a time
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Bounds:
         seed: of their noise.
         own: whether every row has noise of its own, which makes the mean over rows more certain;
             or all rows share it, which makes a row's bound independent of those beside it.
+        precision: of the products of networks, "fp32" or "bf16".
 
     Reference:
         Importance Weighted Autoencoders (Burda et al., 2015), arXiv:1509.00519
@@ -40,6 +44,7 @@ class Bounds:
     k: int
     seed: int = 0
     own: bool = True
+    precision: str = "fp32"
 
     def each(self, keep: Callable[[Tensor], None]) -> None:
         """Give `keep` the bounds of all rows in order, (rows,) float64, some rows at a time.
@@ -49,11 +54,13 @@ class Bounds:
             MemoryError: when there is too little for a single draw of a single row.
         """
         rows = len(self.examples)
-        with quiet(self.module, self.seed) as device:
+        with quiet(self.module, self.seed, self.precision) as device:
             pairs = self._pairs(rows, device)
-            across, down = together(pairs, rows, self.k)
+            wide = pairs * DECODED_IN if device.type == "cpu" else pairs
+            across, down = together(wide, rows, self.k)
             draws = Pieces(down)
-            Pieces(across).run(rows, lambda part: self._of(part, self.k, draws), keep)
+            with decoded_in_parts(self.module, pairs):
+                Pieces(across).run(rows, lambda part: self._of(part, self.k, draws), keep)
 
     def _pairs(self, rows: int, device: torch.device) -> int:
         """How many pairs of a row and a draw to take at a time."""

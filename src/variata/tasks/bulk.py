@@ -15,6 +15,7 @@ from variata.data import Examples
 from variata.models import LatentModel
 from variata.shapes import numel
 from variata.tasks.pieces import FEW, Pieces, halved, measured
+from variata.tasks.products import multiplied, wrapped
 from variata.training import forked, on, reseed
 from variata.training.allocator import blocks_kept
 
@@ -22,16 +23,27 @@ T = TypeVar("T")
 BLOCK = 2**20  # raw likelihood numbers of a block on a processor: arrays that its caches hold
 WIDE_BLOCK = 2**21  # and on an accelerator
 MOST = 4_096
+PIECE = 512  # rows that may be read at a time however few there are;
+PIECES = 8  # more are read in several pieces, since memory that is used again costs nothing
 
 
 @contextmanager
-def quiet(module: nn.Module, seed: int) -> Iterator[torch.device]:
-    """Evaluation and inference mode, with randomness of its own; yields the module's device."""
+def quiet(module: LatentModel, seed: int, precision: str = "fp32") -> Iterator[torch.device]:
+    """Evaluation and inference mode, with randomness of its own; yields the module's device.
+
+    Args:
+        precision: of the products of networks, as in `multiplied`.
+    """
     device = next(module.parameters()).device
     was_training = module.training
     module.eval()
     try:
-        with torch.inference_mode(), forked(device, seed), blocks_kept():
+        with (
+            torch.inference_mode(),
+            forked(device, seed),
+            blocks_kept(),
+            multiplied(module, precision),
+        ):
             yield device
     finally:
         module.train(was_training)
@@ -44,25 +56,30 @@ def batch_of(module: nn.Module, examples: Examples, rows: range) -> Batch:
 
 
 def read(
-    module: LatentModel, examples: Examples, work: Callable[[Batch], T], keep: Callable[[T], None]
+    module: LatentModel,
+    examples: Examples,
+    work: Callable[[Batch], T],
+    keep: Callable[[T], None],
+    precision: str = "fp32",
 ) -> None:
     """Give `keep`, in order, what `work` makes of the rows, as many at a time as is fast and fits.
 
     Args:
         work: without randomness, so that it makes the same of a row whatever is beside it.
+        precision: as in `multiplied`.
 
     Raises:
         MemoryError: when there is too little for a single row.
     """
     rows = len(examples)
-    with quiet(module, 0) as device:
+    with quiet(module, 0, precision) as device:
 
         def run(part: range) -> T:
             return work(batch_of(module, examples, part))
 
         few = min(rows, FEW)
         size = few if rows <= FEW else measured(lambda n: run(range(n)), few, device)
-        Pieces(size).run(rows, run, keep)
+        Pieces(min(size, max(PIECE, rows // PIECES))).run(rows, run, keep)
 
 
 def in_blocks(
@@ -72,6 +89,7 @@ def in_blocks(
     work: Callable[[range], T],
     keep: Callable[[T], None],
     k: int = 1,
+    precision: str = "fp32",
 ) -> None:
     """Give `keep`, in order, what `work` makes of blocks of rows, each with a seed of its own.
 
@@ -81,11 +99,16 @@ def in_blocks(
 
     Args:
         k: draws that `work` makes for every row.
+        precision: as in `multiplied`.
 
     Raises:
         MemoryError: when there is too little for a single row.
     """
-    with quiet(module, seed) as device, _in_parts(module) as limit:
+    limit = _Limit()
+    with (
+        quiet(module, seed, precision) as device,
+        wrapped(module, lambda network: _Parted(network, limit)),
+    ):
         size = block(outputs(module) * k, device)
         if rows > FEW:
             few = measured(lambda n: _seeded(work, range(n), device, seed), FEW, device)
@@ -130,27 +153,6 @@ class _Parted(nn.Module):
             return self.network(x)
         parts = [self.network(part) for part in x.split(self.limit.rows)]
         return torch.cat(parts) if isinstance(parts[0], Tensor) else self.network(x)
-
-
-@contextmanager
-def _in_parts(module: LatentModel) -> Iterator[_Limit]:
-    """The encoder and the decoder's network wrapped, so that they obey a limit."""
-    limit, whole = _Limit(), list(_networks(module))
-    for owner, name, network in whole:
-        setattr(owner, name, _Parted(network, limit))
-    try:
-        yield limit
-    finally:
-        for owner, name, network in whole:
-            setattr(owner, name, network)
-
-
-def _networks(module: LatentModel) -> Iterator[tuple[nn.Module, str, nn.Module]]:
-    """Whose they are, what they are called there, and the networks."""
-    for owner, name in ((module, "encoder"), (module.decoder, "network")):
-        network = getattr(owner, name, None)
-        if isinstance(network, nn.Module):
-            yield owner, name, network
 
 
 def _seeded(work: Callable[[range], T], part: range, device: torch.device, seed: int) -> T:

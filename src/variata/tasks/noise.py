@@ -64,7 +64,7 @@ class Noise:
 
 def rows_together(device: torch.device) -> int:
     """Rows of a block: an accelerator is slow at many small ones."""
-    return 4 if device.type == "cpu" else 64
+    return 8 if device.type == "cpu" else 64
 
 
 def _blocks(part: range, size: int) -> range:

@@ -70,10 +70,15 @@ def one_pass(module: LatentModel, examples: Examples, seed: int = 0) -> Pass:
     )
 
 
-def log_likelihood(module: LatentModel, examples: Examples, k: int, seed: int = 0) -> Tensor:
+def log_likelihood(
+    module: LatentModel, examples: Examples, k: int, seed: int = 0, precision: str = "fp32"
+) -> Tensor:
     """The importance-weighted bound of log p(x) with k draws, (N,), nats in model space.
 
     Every row has noise of its own. Memory is bounded whatever k is.
+
+    Args:
+        precision: of the products of networks, "fp32" or "bf16".
 
     Raises:
         NoDensityError: for a model without densities.
@@ -82,7 +87,7 @@ def log_likelihood(module: LatentModel, examples: Examples, k: int, seed: int = 
         Importance Weighted Autoencoders (Burda et al., 2015), arXiv:1509.00519
     """
     bounds: list[Tensor] = []
-    Bounds(module, examples, k, seed).each(bounds.append)
+    Bounds(module, examples, k, seed, precision=precision).each(bounds.append)
     return torch.cat(bounds)
 
 

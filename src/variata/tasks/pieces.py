@@ -12,7 +12,7 @@ from variata.training.work import out_of_memory
 
 T = TypeVar("T")
 SHARE = 0.25  # of the available memory that a piece may take
-CACHED = 48 * 2**20  # bytes made in a pass on a processor: few calls, arrays that its caches hold
+CACHED = 16 * 2**20  # bytes made in a pass on a processor: few calls, arrays that its caches hold
 WIDE = 2**30  # and bytes that keep an accelerator busy
 FEW = 32  # below so many, a network's work is too little at a time
 
@@ -29,12 +29,18 @@ def size_for(bytes_each: float, device: torch.device) -> int:
 
 
 def measured(work: Callable[[int], Any], count: int, device: torch.device) -> int:
-    """How many to take at a time, by what `work` makes for a few, `count` or what fits."""
+    """How many to take at a time, by what `work` makes for a few, `count` or what fits.
+
+    What it makes however few they are, such as shortened weights, is told apart by half as many.
+    """
     try:
-        return size_for(max(1, bytes_made(lambda: work(count))) / count, device)
+        half = count // 2
+        whole = bytes_made(lambda: work(count))
+        more = whole - bytes_made(lambda: work(half)) if half else whole
     except (RuntimeError, MemoryError) as error:
         fewer = halved(count, error)
-    return measured(work, fewer, device)
+        return measured(work, fewer, device)
+    return size_for(max(1, more) / (count - half), device)
 
 
 class Pieces:
