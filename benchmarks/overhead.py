@@ -68,7 +68,7 @@ def toy() -> tuple[Callable[[], None], Callable[[], None]]:
 
     def bare() -> None:
         loss = objective(made.model, made.model.observe(batch), loop.moment).total
-        optimiser._step(torch.autograd.grad(loss, optimiser.parameters), 1e-3)
+        optimiser._step(torch.autograd.grad(loss, optimiser.weights.leaves), 1e-3, 1.0)
 
     return whole, bare
 
