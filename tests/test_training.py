@@ -383,7 +383,7 @@ def test_a_step_is_that_of_torchs_optimiser(compiled: bool) -> None:
         {"params": [p for p in modules[1].parameters() if p.dim() == 1], "weight_decay": 0.0},
     ]
     theirs = torch.optim.AdamW(groups, lr=3e-3, betas=(0.9, 0.99), fused=True)
-    ours = AdamW(Weights(modules[0]), weight_decay=0.1, compiled=compiled)
+    ours = AdamW(Weights(modules[0]), weight_decay=0.1, kernels={} if compiled else None)
     for _ in range(5):
         gradient = [torch.randn_like(p) for p in ours.weights.leaves]
         for p, grad in zip((p for g in groups for p in g["params"]), gradient, strict=True):

@@ -19,6 +19,7 @@ SPIKE = 5.0  # a gradient this many times the usual norm is scaled down to it
 FOLLOW = 0.05  # share of the way that the usual norm moves towards a step's norm
 
 Gradients = Sequence[Tensor]
+Kernels = dict[Any, Callable[..., Any]]  # by the shapes and types of what they are given
 
 
 class AdamW:
@@ -33,7 +34,8 @@ class AdamW:
         lr: learning rate.
         weight_decay: of matrices and kernels.
         pace: what rates given to `move` are multiplied by.
-        compiled: whether steps on a processor are one compiled kernel.
+        kernels: where compiled steps are kept; None for none. On a processor, a step is then one
+            kernel, which is compiled where there is none for weights of the same shapes yet.
 
     Reference:
         Decoupled Weight Decay Regularization (Loshchilov and Hutter, 2017), arXiv:1711.05101
@@ -52,7 +54,7 @@ class AdamW:
         lr: float = 1e-3,
         weight_decay: float = 0.0,
         pace: float = 1.0,
-        compiled: bool = False,
+        kernels: Kernels | None = None,
     ) -> None:
         self.weights, self.lr, self.decay, self.pace = weights, lr, weight_decay, pace
         self.means, self.squares = weights.block(), weights.block()
@@ -60,8 +62,7 @@ class AdamW:
         self.usual_norm: float | Tensor | None = None
         self._gradient = weights.block()
         self._parts = weights.views(self._gradient)
-        self._compiled = compiled and weights.values.device.type == "cpu"
-        self._kernel: Callable[..., Any] | None = None
+        self._kernels = kernels if weights.values.device.type == "cpu" else None
         self._held: list[Tensor] = []
 
     def restart(self) -> None:
@@ -86,8 +87,9 @@ class AdamW:
             self._step(gradient, rate, 1.0, *self._judged_there(norm))
             return
         scale = self._judged_here(norm)
-        if scale and self._compiled and _types(gradient) == _types(self.weights.leaves):
-            self._step_compiled(gradient, rate, scale)
+        alike = _types(gradient) == _types(self.weights.leaves)
+        if scale and alike and self._kernels is not None:
+            self._step_compiled(gradient, rate, scale, self._kernels)
         elif scale:
             self._step(gradient, rate, scale)
 
@@ -128,19 +130,25 @@ class AdamW:
         self.weights.moved()
 
     @torch.no_grad()
-    def _step_compiled(self, gradient: Gradients, lr: float, scale: float) -> None:
+    def _step_compiled(
+        self, gradient: Gradients, lr: float, scale: float, kernels: Kernels
+    ) -> None:
         self.steps.add_(1)
         count = self.steps.item()
         ready = [lr / (1 - BETAS[0] ** count), 1 / math.sqrt(1 - BETAS[1] ** count)]
         numbers = torch.tensor([1 - lr * self.decay, scale, *ready], dtype=self.means.dtype)
-        if self._kernel is None:
+        arguments = [numbers, *gradient, *self._views()]
+        shapes = tuple((tensor.shape, tensor.dtype) for tensor in arguments)
+        if shapes not in kernels:
+            kernels[shapes] = graph_of(partial(_adamw, len(gradient)), arguments)
+        kernels[shapes](*arguments)
+
+    def _views(self) -> list[Tensor]:
+        if not self._held:
             blocks = [self.weights.values, self.means, self.squares, self.weights.short]
             present = [block for block in blocks if block is not None]
             self._held = [view for block in present for view in self.weights.views(block)]
-            self._kernel = graph_of(
-                partial(_adamw, len(gradient)), [numbers, *gradient, *self._held]
-            )
-        self._kernel(numbers, *gradient, *self._held)
+        return self._held
 
     def _judged_here(self, norm: float) -> float:
         """What the gradient is multiplied by; 0 where it is not finite."""

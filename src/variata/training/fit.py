@@ -14,7 +14,7 @@ from variata.models import LatentModel
 from variata.training.callbacks import Callback, Callbacks
 from variata.training.checkpoint import Checkpoint, State
 from variata.training.clock import Clock
-from variata.training.habits import habits_of
+from variata.training.habits import habits_of, has_convolutions
 from variata.training.history import History
 from variata.training.known import known
 from variata.training.loop import Graphs, Loop
@@ -87,7 +87,7 @@ def fit(
         stop.look()
         for module in (model, *players_of(phases)):
             processes.share(module.to(device))
-        graphs: Graphs = {}
+        graphs = Graphs()
         how, said = _how(model, phases, settings, clock, device, train, state, processes, graphs)
         with applied(how):
             more = (log_jacobian, how, processes, graphs)
@@ -139,7 +139,8 @@ def _how(
         asked = settings.threads or start.threads
         return replace(start, threads=asked, compiled=settings.compile == "on"), ""
     plan = (clock.steps, settings.budget)
-    return chosen(start, rehearse, *plan, settings.threads, settings.compile, len(phases))
+    asked = (settings.threads, settings.compile, len(phases), has_convolutions(model))
+    return chosen(start, rehearse, *plan, *asked)
 
 
 def _run(

@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from variata.errors import DivergenceError
 from variata.models import LatentModel
 from variata.noise import Place, placed
 from variata.schedules import Moment
-from variata.training.adamw import AdamW
+from variata.training.adamw import AdamW, Kernels
 from variata.training.average import Average
 from variata.training.clock import Clock
 from variata.training.habits import PLAIN
@@ -40,7 +41,18 @@ VIEW = 1  # keeps the noise of views apart from that of latents
 SIGNS = {"elbo": 1, "distortion": -1, "bound": -1}  # of a log density in a figure
 RESERVE = 1.5  # times the first validation's duration: what a budget keeps for the last one
 
-Graphs = dict[int, dict[Place, Callable[..., Any]]]  # compiled steps of each phase
+
+@dataclass(frozen=True)
+class Graphs:
+    """What has been compiled, to be shared with copies of a training.
+
+    Attributes:
+        steps: of each phase, by the place of the rows.
+        moves: of the optimisers.
+    """
+
+    steps: dict[int, dict[Place, Callable[..., Any]]] = field(default_factory=dict)
+    moves: Kernels = field(default_factory=dict)
 
 
 class Loop:
@@ -59,7 +71,7 @@ class Loop:
         graphs: Graphs | None = None,
     ) -> None:
         self.log_jacobian, self.how, self.processes = log_jacobian, how, processes
-        self.graphs = {} if graphs is None else graphs
+        self.graphs = graphs or Graphs()
         self.look_every = 1 if device.type == "cpu" else LOOK_EVERY
         self.model, self.phases, self.settings = model, phases, settings
         self.clock, self.device = clock, device
@@ -214,7 +226,7 @@ class Loop:
             pairs = zip(self.players, self.optimisers[1:], strict=True)
             moving = [self.optimisers[0], *(o for player, o in pairs if id(player) in playing)]
             owned = [optimiser.weights.leaves for optimiser in moving]
-            graphs = self.graphs.setdefault(self.phases.index(phase), {})
+            graphs = self.graphs.steps.setdefault(self.phases.index(phase), {})
             work = Work(self.model, phase.objective, owned, self.how, self.processes, graphs)
             self.parts[id(phase)] = (work, moving)
         return self.parts[id(phase)]
@@ -237,12 +249,13 @@ class Loop:
         )
 
     def _prepare(self) -> None:
-        short, compiled = self.how.precision == "bf16", self.how.compiled
+        short = self.how.precision == "bf16"
+        kernels = self.graphs.moves if self.how.compiled else None
         settings, modules = self.settings, [self.model, *self.players]
         paces = [1.0, *(player.pace for player in self.players)]
         copied = copy.deepcopy(self.model)  # before it holds short copies
         self.optimisers = [
-            AdamW(Weights(module, short), self._highest, settings.weight_decay, pace, compiled)
+            AdamW(Weights(module, short), self._highest, settings.weight_decay, pace, kernels)
             for module, pace in zip(modules, paces, strict=True)
         ]
         self.average = Average(copied, self.model, self.optimisers[0].weights, settings.ema)

@@ -14,7 +14,9 @@ from variata.training.precision import exact_by
 
 FEWEST_STEPS = 200  # planned steps under which nothing is measured
 TRIAL_FROM = 15.0  # planned seconds from which threads are tried
-COMPILE_FROM = 400.0  # planned seconds from which compiling may pay: it may take a minute
+PRODUCTS_FROM = 2.0  # planned seconds from which libraries of products are tried
+COMPILE_FROM = 40.0  # planned seconds from which compiling may pay: it takes about ten
+CONVOLVED = 10  # times as long where convolutions take the time, which compiling saves none of
 SHARE = 0.005  # of the planned time that one rehearsal may take
 GAIN = 0.93  # of the time of what is usual that another choice must stay under
 ROUNDS = 2
@@ -30,6 +32,7 @@ def chosen(
     threads: int | None,
     compiling: str,
     phases: int = 1,
+    convolves: bool = False,
 ) -> tuple[How, str]:
     """How to compute steps, and a sentence about it where something was measured.
 
@@ -40,26 +43,29 @@ def chosen(
         threads: asked for; None to choose.
         compiling: "on", "off" or "auto".
         phases: each has a graph of its own.
+        convolves: whether the network has convolutions.
     """
-    how = replace(usual, threads=threads or usual.threads, compiled=compiling == "on")
+    how = replace(usual, threads=threads or usual.threads)
     if steps is not None and steps < FEWEST_STEPS:
-        return how, ""
-    each = rehearse(how, 0.1) if compiling != "on" else 0.0
+        return replace(how, compiled=compiling == "on"), ""
+    each = rehearse(how, 0.1)
     planned = min(steps * each if steps else float("inf"), budget or float("inf"))
-    said = ""
-    if threads is None and compiling != "on" and planned >= TRIAL_FROM:
+    told: list[str] = []
+    if threads is None and planned >= TRIAL_FROM:
         how, each, said = _threads(how, rehearse, SHARE * planned)
-        how, each, more = _products(how, each, rehearse, SHARE * planned)
-        said = " ".join(part for part in (said, more) if part)
-    if compiling == "auto" and planned >= COMPILE_FROM:
-        how, more = _compiled(how, each, rehearse, planned, phases)
-        said = " ".join(part for part in (said, more) if part)
-    return how, said
+        told.append(said)
+    if planned >= PRODUCTS_FROM:
+        how, each, said = _products(how, each, rehearse, SHARE * planned)
+        told.append(said)
+    if compiling == "auto" and planned >= COMPILE_FROM * (CONVOLVED if convolves else 1):
+        how, said = _compiled(how, each, rehearse, planned, phases)
+        told.append(said)
+    return replace(how, compiled=how.compiled or compiling == "on"), " ".join(filter(None, told))
 
 
 def _threads(how: How, rehearse: Rehearse, seconds: float) -> tuple[How, float, str]:
     most = torch.get_num_threads()
-    counts = sorted({1, most}, key=lambda count: count != how.threads)
+    counts = sorted({1, most, how.threads}, key=lambda count: count != how.threads)
     times: dict[int, list[float]] = {count: [] for count in counts}
     for _ in range(ROUNDS):  # interleaved, so that a busy moment hits all alike
         for count in counts:
