@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from variata.models import LatentModel, Stage, Trace
 from variata.shapes import draw_mean
 from variata.store import Saved
 from variata.tasks.bounds import Bounds
-from variata.tasks.bulk import in_blocks, read
+from variata.tasks.bulk import in_blocks, quiet, read
+from variata.tasks.codes import exact
 from variata.tasks.collect import Array, Keep, Make, Watch, collected
 from variata.tasks.output import array_file
 from variata.tasks.source import examples_of, options_of
@@ -68,8 +69,16 @@ class Model:
 
     @property
     def latent(self) -> int:
-        """Number of latent dimensions."""
-        return int(self.saved.arguments["latent"])
+        """Number of latent dimensions, of all levels together."""
+        return sum(self.widths)
+
+    @cached_property
+    def widths(self) -> tuple[int, ...]:
+        """Number of latent dimensions of every level, from the top."""
+        x = next(self.module.parameters()).new_zeros(1, *self.schema.shape)
+        with quiet(self.module, 0):
+            stages = self.module.infer(Batch(x, x), how=draw_mean)
+        return tuple(stage.z.flatten(2).shape[-1] for stage in stages)
 
     @property
     def history(self) -> list[dict[str, Any]]:
@@ -77,7 +86,9 @@ class Model:
         return self.saved.reports
 
     def encode(self, data: Any, *, out: Out = None) -> Array:
-        """Posterior means, (N, latent).
+        """Posterior means, (N, latent), those of several levels side by side.
+
+        Where latents are codes: the vectors of the codes (for classes: their probabilities).
 
         Args:
             out: a `.npy` file to write to, piece by piece; what is returned is then mapped from it,
@@ -98,13 +109,16 @@ class Model:
     def decode(self, z: Any, *, seed: int | None = None, out: Out = None) -> Array:
         """Latents (N, latent) to the likelihood's mean in own units, or to a draw with a seed.
 
+        Latents are taken as they are, also where they lie between the vectors of codes.
+
         Args:
             out: a file, as in `encode`.
         """
         latents = self._checked(z)
 
         def work(part: range) -> Array:
-            given = {0: self._latents(latents[part.start : part.stop], part.start)}
+            rows = self._latents(latents[part.start : part.stop], part.start)
+            given = dict(enumerate(rows.split(self.widths, -1)))
             return self._shown(self.module.imagine(len(part), given=given), seed)
 
         return self._made(len(latents), seed or 0, work, out)
@@ -161,6 +175,7 @@ class Model:
             raise UsageError(f"score needs k of at least 1, got {k}.")
         self._refuse_points()
         target, examples = self._target(out, data), self.examples(data)
+        k = 1 if exact(self.module) else k
         bounds = Bounds(self.module, examples, k, seed, own=False)
         shift = self.schema.log_jacobian()
 

@@ -16,6 +16,7 @@ from variata.models import LatentModel
 from variata.noise import Place, placed
 from variata.schedules import Moment
 from variata.training.adamw import AdamW
+from variata.training.after_step import after_step
 from variata.training.average import Average
 from variata.training.clock import Clock
 from variata.training.habits import PLAIN
@@ -81,6 +82,7 @@ class Loop:
         figures = self._judged(result.figures)
         for player, gradient, norm in zip(moving, result.gradients, figures, strict=False):
             player.move(gradient, norm, lr)
+        after_step(self.model, result.statistics, self.moment)
         self.average.update(self.step)
         self.meter.add(work.names, figures)
         self.step += 1

@@ -17,6 +17,7 @@ from variata.noise import Place, placed
 from variata.objectives import Objective
 from variata.schedules import Moment
 from variata.training.adamw import Gradients, norm_of
+from variata.training.after_step import statistics_of
 from variata.training.machine import How
 from variata.training.optimiser import gradients_of
 from variata.training.precision import short_products
@@ -33,10 +34,12 @@ class Result:
         gradients: one for each player, the model's first.
         figures: the norms of the gradients (one for each player), then the terms of the objective
             before their weights and the players' own losses, nats per example, (F,).
+        statistics: what the model's followers need to know, see `variata.training.after_step`.
     """
 
     gradients: list[Gradients]
     figures: Tensor
+    statistics: list[Tensor]
 
 
 def _nothing() -> None: ...
@@ -98,7 +101,7 @@ class Work:
         rest = iter(flat)
         gradients = [[next(rest) for _ in own] for own in self.owned]
         norms = torch.stack([norm_of(gradient) for gradient in gradients])
-        return Result(list(gradients), torch.cat([norms, figures[len(norms) :]]))
+        return Result(list(gradients), torch.cat([norms, figures[len(norms) :]]), list(rest))
 
     def _run(self, batch: Batch, weights: dict[str, float], moment: Moment) -> Result:
         if self.fast is None or len(batch) != self.how.batch_size:
@@ -122,7 +125,8 @@ class Work:
             own = [player.loss(self.model, trace, moment).mean() for player in players]
         gradients = gradients_of([loss.total, *own], self.owned)
         norms = [norm_of(gradient) for gradient in gradients]
-        return gradients, torch.stack([*norms, *loss.terms.values(), *own]).detach()
+        figures = torch.stack([*norms, *loss.terms.values(), *own]).detach()
+        return gradients, figures, statistics_of(self.model, trace)
 
 
 def _pieces(batch: Batch, place: Place, most: int) -> list[tuple[Batch, Place]]:
@@ -136,7 +140,7 @@ def _pieces(batch: Batch, place: Place, most: int) -> list[tuple[Batch, Place]]:
 
 def _added(sums: list[Tensor], result: Result, share: float) -> list[Tensor]:
     """Sums of figures and gradients, with this result's share."""
-    tensors = [result.figures, *chain(*result.gradients)]
+    tensors = [result.figures, *chain(*result.gradients), *result.statistics]
     if not sums:
         return [share * tensor for tensor in tensors]
     torch._foreach_add_(sums, tensors, alpha=share)
