@@ -136,3 +136,14 @@ def test_the_verbs_of_the_command_line(table_csv: Path, tmp_path: Path) -> None:
         assert run([verb, new]) == 0
     for verb in ("sample", "reconstruct", "interpolate", "traverse", "map"):
         assert run([verb, new, "--out", str(tmp_path / f"{verb}.png")]) == 0
+
+
+def test_idle_codes_are_noticed(table: np.ndarray) -> None:
+    model = fit(table, recipe="vq_vae", codes=16, width=2, latent=4, hidden=(8,), epochs=1)
+    evaluation = evaluate(model, table, samples=False)
+    assert "unused-codes" not in {f.name for f in diagnose(model, evaluation)}
+    evaluation.figures["codes"] = [{"size": 16, "positions": 2, "used": 0.25, "perplexity": 3.0}]
+    (found,) = [f for f in diagnose(model, evaluation) if f.name == "unused-codes"]
+    assert "25%" in found.evidence
+    assert "--codes 8" in found.command
+    assert found.severity == "note"

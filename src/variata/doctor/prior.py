@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from variata.doctor.codes import coded
 from variata.doctor.collapse import collapsed
-from variata.doctor.commands import longer, train
+from variata.doctor.commands import longer, refit, train
 from variata.doctor.finding import Evidence, Finding
 from variata.doctor.readings import FEWEST, active, explained, figure, latent, rate
 from variata.doctor.words import counted, verb
@@ -101,6 +102,9 @@ def _strange_samples(evidence: Evidence) -> str | None:
 
 
 def _cause(evidence: Evidence) -> tuple[str, str]:
+    if coded(evidence):
+        cause = "The prior does not know which codes go together."
+        return cause, refit(evidence, "autoregressive")
     beta = float(evidence.arguments.get("beta", 1.0))
     if beta < 1:
         cause = f"With beta = {beta:g} the rate is too cheap to hold the posteriors to the prior."

@@ -31,7 +31,7 @@ DRAWS = 100_000  # latents that a flow learns from, several for each row where t
 MIXED = 20_000  # latents that a mixture is fitted to
 VALID = 0.1
 RIDGE = 1e-6  # added to the variances of a mixture, as a share of those of the latents
-SEQUENCES = 500_000  # of codes that a transformer is shown
+SEQUENCES = 200_000  # of codes that a transformer is shown
 CODES = Settings(batch_size=250, lr=2e-3, patience=0.3, weight_decay=0.01)
 FLOW = Settings(epochs=12, batch_size=500, lr=2e-3)
 
