@@ -57,6 +57,7 @@ def evaluate(
 
 def rows_of(figures: dict[str, Any]) -> list[tuple[str, str]]:
     """The figures of an evaluation as rows of a table."""
+    from variata.tasks.codes import usage_rows
     from variata.tasks.factors import disentanglement_rows
 
     data = figures["data"]
@@ -77,6 +78,7 @@ def rows_of(figures: dict[str, Any]) -> list[tuple[str, str]]:
     rows += _information(figures["mutual_information"], figures["prior_gap"])
     rows.append(("reconstruction", f"{_pm(figures['reconstruction']['rmse'])} RMS, own units"))
     rows += _baselines(figures["baselines"]) + _samples(figures["samples"])
+    rows += usage_rows(figures["codes"])
     return rows + disentanglement_rows(figures["disentanglement"])
 
 

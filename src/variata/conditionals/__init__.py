@@ -1,5 +1,11 @@
 """Modules that take contexts and return distributions: posteriors, priors, likelihoods."""
 
+from variata.conditionals.codes import (
+    CodesPrior,
+    OneHotPosterior,
+    QuantisedPosterior,
+    UniformOneHot,
+)
 from variata.conditionals.decoder import Decoder, Head
 from variata.conditionals.flows import FlowPrior
 from variata.conditionals.likelihood import HEADS, likelihood_head
@@ -9,6 +15,7 @@ from variata.conditionals.prior import StandardNormal
 
 __all__ = [
     "HEADS",
+    "CodesPrior",
     "Decoder",
     "DiracPosterior",
     "FlowPrior",
@@ -16,7 +23,10 @@ __all__ = [
     "GaussianPosterior",
     "Head",
     "MixturePrior",
+    "OneHotPosterior",
     "PosteriorMixturePrior",
+    "QuantisedPosterior",
     "StandardNormal",
+    "UniformOneHot",
     "likelihood_head",
 ]

@@ -52,6 +52,11 @@ def evaluate(evidence: Evidence) -> str:
     return f"variata evaluate {shlex.quote(evidence.run)}"
 
 
+def refit(evidence: Evidence, prior: str) -> str:
+    """`variata refit-prior` of the run."""
+    return f"variata refit-prior {shlex.quote(evidence.run)} --prior {prior}"
+
+
 def option(name: str, value: Any) -> list[str]:
     """An option of `variata train` by name, as words.
 

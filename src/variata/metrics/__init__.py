@@ -18,6 +18,7 @@ from variata.metrics.likelihood import (
 from variata.metrics.linear import PCABaseline, mean_predictor, rms_error
 from variata.metrics.mmd import mmd_imq
 from variata.metrics.samples import Copies, Coverage, frechet_distance, nearest_copies, prdc
+from variata.metrics.usage import Usage
 
 __all__ = [
     "AggregateGap",
@@ -32,6 +33,7 @@ __all__ = [
     "KnownPrior",
     "LogMeanExp",
     "PCABaseline",
+    "Usage",
     "VectorFeatures",
     "active_mask",
     "active_units",

@@ -7,9 +7,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from variata.conditionals import Decoder, DiracPosterior, GaussianPosterior
+from variata.conditionals import (
+    Decoder,
+    DiracPosterior,
+    GaussianPosterior,
+    QuantisedPosterior,
+)
 from variata.models.latent import LatentModel
 from variata.nn import ProjectingEncoder, SkippingDecoder
+from variata.shapes import draw_mean
 
 SMALLEST = 1e-3  # of the mean variance of an element: the noise of data that is nearly linear
 EXTRA, ITERATIONS = 10, 4  # of the randomised decomposition
@@ -71,19 +77,23 @@ def start(model: LatentModel, x: Tensor) -> None:
 
     The decoder starts at the mean and standard deviation of every element. Where encoder and
     decoder have linear paths, the model starts as probabilistic PCA, which a network on its own
-    needs long to catch up with on photographs. Priors made of examples take theirs.
+    needs long to catch up with on photographs. Priors made of examples take theirs, and
+    codebooks the centres of what is encoded, level by level.
     """
     for level in model.levels:
         begin = getattr(level.prior, "start", None)
         if begin is not None:
             begin(x)
-    decoder = model.decoder
-    if not isinstance(decoder, Decoder):
-        return
+    if isinstance(model.decoder, Decoder):
+        _start_at_margins(model, model.decoder, x)
+    _start_codes(model, x)
+
+
+def _start_at_margins(model: LatentModel, decoder: Decoder, x: Tensor) -> None:
     scale = x.std(0, unbiased=False)
     posterior = model.levels[0].posterior if len(model.levels) == 1 else None
     skip, encoder = decoder.network, model.encoder
-    linear = isinstance(posterior, (GaussianPosterior, DiracPosterior))
+    linear = isinstance(posterior, (GaussianPosterior, DiracPosterior, QuantisedPosterior))
     if linear and isinstance(encoder, ProjectingEncoder) and isinstance(skip, SkippingDecoder):
         pca = fit_ppca(x.flatten(1), encoder.projection.out_features)
         encoder.projection.weight.copy_(pca.encoding)
@@ -92,6 +102,17 @@ def start(model: LatentModel, x: Tensor) -> None:
         skip.skip.weight.copy_(pca.loadings)
         scale = pca.noise.view(scale.shape)
     decoder.start_at(x.mean(0), scale)
+
+
+def _start_codes(model: LatentModel, x: Tensor) -> None:
+    begins = [getattr(level.posterior, "start", None) for level in model.levels]
+    if not any(begins):
+        return
+    features, h = model.encoder(x), None
+    for level, begin in zip(model.levels, begins, strict=True):
+        if begin is not None:
+            begin(h, features)
+        h = level.merge(h, draw_mean(level.posterior(h, features), 1, len(x)))  # type: ignore[operator]
 
 
 def _widened(tensor: Tensor, width: int, dim: int, fill: float = 0.0) -> Tensor:

@@ -1,6 +1,7 @@
 """Terms and bounds: functions of a model and a trace."""
 
 from variata.objectives.capacity import Capacity
+from variata.objectives.commitment import CodebookError, Commitment
 from variata.objectives.density_ratio import DensityRatio
 from variata.objectives.elbo import Distortion, Rate
 from variata.objectives.free_bits import FreeBits
@@ -23,6 +24,8 @@ __all__ = [
     "MMD",
     "Capacity",
     "CodeNorm",
+    "CodebookError",
+    "Commitment",
     "DecoderNorm",
     "DensityRatio",
     "Diagonal",

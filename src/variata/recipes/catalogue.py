@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -16,6 +16,7 @@ from variata.errors import UsageError, did_you_mean
 from variata.models import LatentModel
 from variata.recipes.parts import PART_NAMES, Parts
 from variata.schedules import Moment
+from variata.shapes import Shape
 from variata.training import Phase
 from variata.training.phase import phase_at
 
@@ -69,6 +70,9 @@ class Composition:
         return phase.objective(self.model, trace, moment).total
 
 
+LatentRule = Callable[[Shape, Mapping[str, Any]], int]
+
+
 class Recipe:
     """A named function from parts and its own arguments to a composition.
 
@@ -81,6 +85,7 @@ class Recipe:
 
     def __init__(self, function: Callable[..., Composition]) -> None:
         self.function, self.name = function, function.__name__
+        self.rule: LatentRule | None = getattr(function, "latent_rule", None)
         self.__doc__ = function.__doc__
         self.own = {
             name: parameter
@@ -120,6 +125,8 @@ class Recipe:
         if "shape" not in given:
             raise UsageError(f"The recipe {self.name} needs `shape`, of one example.")
         own = {name: given.pop(name, p.default) for name, p in self.own.items()}
+        if self.rule is not None and given.get("latent") is None:
+            given["latent"] = self.rule(given["shape"], own)
         parts = Parts(**given).resolved()
         made = self.function(parts, **own)
         resolved = {field.name: getattr(parts, field.name) for field in fields(parts)} | own
@@ -168,6 +175,22 @@ def recipe(function: Callable[..., Composition]) -> Recipe:
     return made
 
 
+def latent_by(
+    rule: LatentRule,
+) -> Callable[[Callable[..., Composition]], Callable[..., Composition]]:
+    """Decorate a recipe's function with the latent dimensions it has unless told.
+
+    Args:
+        rule: shape of an example, the recipe's own arguments -> latent.
+    """
+
+    def decorate(function: Callable[..., Composition]) -> Callable[..., Composition]:
+        setattr(function, "latent_rule", rule)  # noqa: B010
+        return function
+
+    return decorate
+
+
 def names() -> list[str]:
     """The names of all recipes, in alphabetical order."""
     return sorted(CATALOGUE)
@@ -206,4 +229,4 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
     return TypeAdapter(annotation, config=ConfigDict(allow_inf_nan=False))
 
 
-__all__ = ["PART_NAMES", "Composition", "Recipe", "build", "get", "names", "recipe"]
+__all__ = ["PART_NAMES", "Composition", "Recipe", "build", "get", "latent_by", "names", "recipe"]

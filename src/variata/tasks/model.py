@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ from variata.models import LatentModel, Stage, Trace
 from variata.shapes import draw_mean
 from variata.store import Saved
 from variata.tasks.bounds import Bounds
-from variata.tasks.bulk import in_blocks, read
+from variata.tasks.bulk import in_blocks, quiet, read
+from variata.tasks.codes import exact
 from variata.tasks.collect import Array, Keep, Make, Watch, collected
 from variata.tasks.output import array_file
 from variata.tasks.source import examples_of, options_of
@@ -69,8 +70,16 @@ class Model:
 
     @property
     def latent(self) -> int:
-        """Number of latent dimensions."""
-        return int(self.saved.arguments["latent"])
+        """Number of latent dimensions, of all levels together."""
+        return sum(self.widths)
+
+    @cached_property
+    def widths(self) -> tuple[int, ...]:
+        """Number of latent dimensions of every level, from the top."""
+        x = next(self.module.parameters()).new_zeros(1, *self.schema.shape)
+        with quiet(self.module, 0):
+            stages = self.module.infer(Batch(x, x), how=draw_mean)
+        return tuple(stage.z.flatten(2).shape[-1] for stage in stages)
 
     @property
     def history(self) -> list[dict[str, Any]]:
@@ -78,7 +87,9 @@ class Model:
         return self.saved.reports
 
     def encode(self, data: Any, *, out: Out = None, precision: str = "fp32") -> Array:
-        """Posterior means, (N, latent).
+        """Posterior means, (N, latent), those of several levels side by side.
+
+        Where latents are codes: the vectors of the codes (for classes: their probabilities).
 
         Args:
             precision: of the products of networks: "fp32", or "bf16", which is faster on processors
@@ -101,6 +112,8 @@ class Model:
     def decode(self, z: Any, *, seed: int | None = None, out: Out = None) -> Array:
         """Latents (N, latent) to the likelihood's mean in own units, or to a draw with a seed.
 
+        Latents are taken as they are, also where they lie between the vectors of codes.
+
         Args:
             z: in memory, or a mapped file that may be larger than memory.
             out: a file, as in `encode`.
@@ -108,7 +121,8 @@ class Model:
         latents = self._checked(z)
 
         def work(part: range) -> Array:
-            given = {0: self._latents(latents[part.start : part.stop], part.start)}
+            rows = self._latents(latents[part.start : part.stop], part.start)
+            given = dict(enumerate(rows.split(self.widths, -1)))
             forget(latents)
             return self._shown(self.module.imagine(len(part), given=given), seed)
 
@@ -188,6 +202,7 @@ class Model:
             raise UsageError(f"score needs k of at least 1, got {k}.")
         self._refuse_points()
         target, examples = self._target(out, data), self.examples(data)
+        k = 1 if exact(self.module) else k
         bounds = Bounds(self.module, examples, k, seed, own=False, precision=precision)
         shift = self.schema.log_jacobian()
 

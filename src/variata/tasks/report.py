@@ -19,6 +19,7 @@ from variata.pictures import (
     training_curves,
     write_report,
 )
+from variata.tasks.codes import usage_rows
 from variata.tasks.evaluate import Evaluation
 from variata.tasks.factors import disentanglement_rows
 from variata.tasks.latents import can_sample, prior_said
@@ -201,7 +202,7 @@ def _details(figures: dict[str, Any]) -> Section:
             (f"{what} of samples", number(samples[what]))
             for what in ("precision", "recall", "density", "coverage")
         ]
-    rows += disentanglement_rows(figures["disentanglement"])
+    rows += usage_rows(figures["codes"]) + disentanglement_rows(figures["disentanglement"])
     return Section("More figures", table=rows)
 
 

@@ -30,6 +30,7 @@ from variata.pictures import (
     reconstructions,
     traversal,
 )
+from variata.tasks.codes import has_codes
 from variata.tasks.model import Array, Model
 from variata.tasks.passes import Pass, one_pass
 from variata.tasks.source import reopened
@@ -150,17 +151,24 @@ def traversal_values(
     """Decoder means where single dimensions move, (R, V, *own); the highest rate first.
 
     Args:
-        prior: None for N(0, I).
-        values: in standard deviations of the prior, from its mean.
+        prior: None for N(0, I), and for codes.
+        values: in standard deviations of the prior, from its mean (for codes: of the vectors of
+            the codes of the data).
     """
     order = by_importance(observed)[:dimensions]
-    if prior is None:
-        origin, sd = np.zeros(model.latent), np.ones(model.latent)
-    else:
-        origin, sd = prior.mean.numpy(), prior.sd.numpy()
+    origin, sd = _centre(model, observed, prior)
     moved = [origin[d] + sd[d] * np.asarray(values) for d in order]
     paths = zip(order, moved, strict=True)
     return np.stack([model.traverse(origin, d, path) for d, path in paths]), order
+
+
+def _centre(model: Model, observed: Pass, prior: KnownPrior | None) -> tuple[Array, Array]:
+    """Mean and standard deviation of every latent dimension."""
+    if has_codes(model.module):
+        return observed.means.mean(0).numpy(), observed.means.std(0, unbiased=False).numpy()
+    if prior is None:
+        return np.zeros(model.latent), np.ones(model.latent)
+    return prior.mean.numpy(), prior.sd.numpy()
 
 
 def traversal_picture(

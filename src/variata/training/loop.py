@@ -17,6 +17,7 @@ from variata.models import LatentModel
 from variata.noise import Place, placed
 from variata.schedules import Moment
 from variata.training.adamw import AdamW
+from variata.training.after_step import after_step
 from variata.training.average import Average
 from variata.training.clock import Clock
 from variata.training.habits import PLAIN
@@ -36,7 +37,7 @@ from variata.training.work import Result, Work, out_of_memory
 FAILURES = 5  # steps in a row that are not finite before the weights are put back
 ROLLBACKS = 3
 LOOK_EVERY = 20  # steps between looks at an accelerator, which has to be waited for
-VIEW = 1  # keeps the noise of views apart from that of latents
+VIEW, FOLLOWING = 1, 2  # keep the noise of views and of followers apart from that of latents
 SIGNS = {"elbo": 1, "distortion": -1, "bound": -1}  # of a log density in a figure
 RESERVE = 1.5  # times the first validation's duration: what a budget keeps for the last one
 
@@ -87,11 +88,18 @@ class Loop:
         figures = self._judged(result.figures)
         for player, gradient, norm in zip(moving, result.gradients, figures, strict=False):
             player.move(gradient, norm, lr)
+        self._follow(result.statistics)
         self.average.update(self.step)
         self.meter.add(work.names, figures)
         self.step += 1
         if self.step % self.look_every == 0:
             self.settle()
+
+    def _follow(self, statistics: Sequence[Tensor]) -> None:
+        """Let followers change, with the same noise in all processes, compiled or not."""
+        if statistics:
+            reseed(self.device, self.settings.seed, self.step, FOLLOWING)
+        after_step(self.model, statistics, self.moment)
 
     def _judged(self, figures: Tensor) -> Any:
         """The figures, as numbers on a processor; one that is not finite marks all of them."""
