@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from variata.conditionals import Decoder, DiracPosterior, GaussianPosterior
+from variata.conditionals import Decoder, DiracPosterior, GaussianPosterior, head_of
 from variata.models.latent import LatentModel
 from variata.nn import ProjectingEncoder, SkippingDecoder
 
@@ -81,15 +82,15 @@ def start(model: LatentModel, x: Tensor) -> None:
     if not isinstance(decoder, Decoder):
         return
     scale = x.std(0, unbiased=False)
-    posterior = model.levels[0].posterior if len(model.levels) == 1 else None
+    posterior: Any = model.levels[0].posterior if len(model.levels) == 1 else None
     skip, encoder = decoder.network, model.encoder
-    linear = isinstance(posterior, (GaussianPosterior, DiracPosterior))
+    linear = isinstance(head_of(posterior), (GaussianPosterior, DiracPosterior))
     if linear and isinstance(encoder, ProjectingEncoder) and isinstance(skip, SkippingDecoder):
         pca = fit_ppca(x.flatten(1), encoder.projection.out_features)
         encoder.projection.weight.copy_(pca.encoding)
         encoder.projection.bias.copy_(-pca.encoding @ pca.mean)
         posterior.start_linear(pca.scale)
-        skip.skip.weight.copy_(pca.loadings)
+        skip.skip.weight.zero_()[:, : pca.loadings.shape[1]] = pca.loadings
         scale = pca.noise.view(scale.shape)
     decoder.start_at(x.mean(0), scale)
 

@@ -3,6 +3,7 @@
 from variata.nn.conv import ConvDecoder, ConvEncoder, Residual
 from variata.nn.coupling import AffineCoupling, Rescaling
 from variata.nn.inputs import Log1p, OneHot
+from variata.nn.joining import Joining
 from variata.nn.linear import ProjectingEncoder, SkippingDecoder
 from variata.nn.mlp import Dense, MLPDecoder, MLPEncoder, stack
 
@@ -11,6 +12,7 @@ __all__ = [
     "ConvDecoder",
     "ConvEncoder",
     "Dense",
+    "Joining",
     "Log1p",
     "MLPDecoder",
     "MLPEncoder",

@@ -69,7 +69,7 @@ def gather_evidence(model: Model, evaluation: Evaluation, run: Path | None = Non
         training=about.get("training", {}),
         train_rows=int(record.get("rows", [len(known)])[0]),
         x=x,
-        samples=draw_samples(model.module, len(x), 0) if can_sample(model.module) else None,
+        samples=_samples(model, known, len(x)),
         labels=_labels_of(known, ROWS),
         means=observed.means,
         scales=observed.scales,
@@ -80,6 +80,12 @@ def gather_evidence(model: Model, evaluation: Evaluation, run: Path | None = Non
         self_distortion=self_distortion,
         prior=known_prior(model.module),
     )
+
+
+def _samples(model: Model, known: Examples, count: int) -> Tensor | None:
+    if not can_sample(model.module):
+        return None
+    return draw_samples(model.module, count, 0, known.context)
 
 
 def asked(saved: Saved) -> tuple[dict[str, Any], dict[str, Any]]:

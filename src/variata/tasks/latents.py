@@ -8,6 +8,7 @@ from torch import Tensor
 from variata.distributions import StandardGaussian
 from variata.metrics import KnownPrior
 from variata.models import LatentModel
+from variata.shapes import draw
 from variata.tasks.bulk import in_blocks, quiet
 from variata.tasks.model import Model
 
@@ -24,7 +25,7 @@ def known_prior(module: LatentModel, draws: int = DRAWS, seed: int = 0) -> Known
     drawn: list[Tensor] = []
 
     def work(part: range) -> Tensor:
-        return module.imagine(len(part)).stages[0].z[0].flatten(1).double().cpu()
+        return draw(priors[0](None), 1, len(part))[0].flatten(1).double().cpu()  # type: ignore[operator]
 
     in_blocks(module, draws, seed, work, drawn.append)
 

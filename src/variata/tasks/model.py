@@ -13,8 +13,8 @@ from torch import Tensor
 
 from variata import store
 from variata.batch import Batch
-from variata.conditionals import DiracPosterior
-from variata.data import Examples, Schema
+from variata.conditionals import DiracPosterior, head_of
+from variata.data import Condition, Context, Examples, Schema, context_of
 from variata.errors import DataError, NoDensityError, ShapeError, UsageError
 from variata.models import LatentModel, Stage, Trace
 from variata.shapes import draw_mean
@@ -40,6 +40,10 @@ class Model:
     Attributes:
         saved: the model as it is kept on disk.
         watch: what such a verb tells after every piece, the share that is done; None for nobody.
+        assumed: the condition where none is given; see `given`.
+
+    A model that was trained with a condition takes it from the data's labels or columns, or as
+    `condition=`: one value for all rows, one for each, or values by name.
 
     >>> from variata import fit
     >>> model = fit("digits", latent=2, hidden=(16,), epochs=1)
@@ -50,6 +54,7 @@ class Model:
     def __init__(self, saved: Saved) -> None:
         self.saved = saved
         self.watch: Watch | None = None
+        self.assumed: Context | None = None
 
     @property
     def module(self) -> LatentModel:
@@ -72,86 +77,156 @@ class Model:
         return int(self.saved.arguments["latent"])
 
     @property
+    def condition(self) -> Condition | None:
+        """What the model is conditioned on; None for nothing."""
+        return self.saved.condition
+
+    def given(self, condition: Any) -> Model:
+        """The same model under one condition, as if it were one without.
+
+        >>> import numpy as np
+        >>> from variata import fit
+        >>> x = np.random.default_rng(0).normal(size=(100, 3))
+        >>> kinds = ["cat", "dog"] * 50
+        >>> model = fit(x, condition=kinds, latent=2, hidden=(8,), epochs=1)
+        >>> model.sample(4, condition="dog").shape, model.given("cat").encode(x).shape
+        ((4, 3), (100, 2))
+        """
+        one = Model(self.saved)
+        one.watch, one.assumed = self.watch, context_of(self._condition(), condition, 1)
+        return one
+
+    @property
     def history(self) -> list[dict[str, Any]]:
         """One record for each validation while training."""
         return self.saved.reports
 
-    def encode(self, data: Any, *, out: Out = None) -> Array:
+    def encode(self, data: Any, *, condition: Any = None, out: Out = None) -> Array:
         """Posterior means, (N, latent).
 
         Args:
+            condition: of the rows; None takes the data's own.
             out: a `.npy` file to write to, piece by piece; what is returned is then mapped from it,
                 read-only, and may be larger than memory.
         """
-        return self._read(data, lambda batch: _means(self._inferred(batch)), out)
+        rows = self.examples(data, condition)
+        return self._read(data, rows, lambda batch: _means(self._inferred(batch)), out)
 
-    def posterior(self, data: Any) -> tuple[Array, Array]:
+    def posterior(self, data: Any, *, condition: Any = None) -> tuple[Array, Array]:
         """Posterior means and standard deviations, both (N, latent).
 
         Raises:
             NoDensityError: for an autoencoder, whose posterior is a point.
         """
         self._refuse_points()
-        both = self._read(data, lambda batch: _means_and_scales(self._inferred(batch)), None)
+        rows = self.examples(data, condition)
+        both = self._read(data, rows, lambda batch: _means_and_scales(self._inferred(batch)), None)
         return both[:, 0], both[:, 1]
 
-    def decode(self, z: Any, *, seed: int | None = None, out: Out = None) -> Array:
+    def decode(
+        self, z: Any, *, condition: Any = None, seed: int | None = None, out: Out = None
+    ) -> Array:
         """Latents (N, latent) to the likelihood's mean in own units, or to a draw with a seed.
 
         Args:
+            condition: of the rows, for a model with a condition.
             out: a file, as in `encode`.
         """
         latents = self._checked(z)
+        conditions = self.context(condition, len(latents))
 
         def work(part: range) -> Array:
             given = {0: self._latents(latents[part.start : part.stop], part.start)}
-            return self._shown(self.module.imagine(len(part), given=given), seed)
+            c = self._seen(conditions, part)
+            return self._shown(self.module.imagine(len(part), c, given), seed)
 
         return self._made(len(latents), seed or 0, work, out)
 
-    def sample(self, n: int = 64, *, seed: int = 0, mean: bool = False, out: Out = None) -> Array:
+    def sample(
+        self,
+        n: int = 64,
+        *,
+        condition: Any = None,
+        seed: int = 0,
+        mean: bool = False,
+        out: Out = None,
+    ) -> Array:
         """Draw n examples: a latent from the prior, then x from p(x | z), in own units.
 
         Args:
             n: how many.
+            condition: of what, for a model with a condition.
             seed: the same seed gives the same examples, however much memory there is.
             mean: show the likelihood's mean instead of a draw from it, as pictures of VAEs do.
             out: a file, as in `encode`.
         """
         if not isinstance(n, int | np.integer) or n < 1:
             raise UsageError(f"sample needs a whole number of at least 1, got {n!r}.")
-        shown = None if mean else seed
-        return self._made(
-            int(n), seed, lambda part: self._shown(self.module.imagine(len(part)), shown), out
-        )
+        shown, conditions = None if mean else seed, self.context(condition, int(n))
 
-    def reconstruct(self, data: Any, *, out: Out = None) -> Array:
-        """The likelihood's mean at the posterior mean, in own units; `out` as in `encode`."""
-        return self._read(
-            data, lambda batch: self._shown(self.module.observe(batch, how=draw_mean), None), out
-        )
+        def work(part: range) -> Array:
+            return self._shown(self.module.imagine(len(part), self._seen(conditions, part)), shown)
 
-    def interpolate(self, start: Any, end: Any, steps: int = 10) -> Array:
-        """Decoder means on the straight line between two examples' latents, (steps, ...)."""
-        pair = self.encode(np.stack([np.asarray(start), np.asarray(end)]))
+        return self._made(int(n), seed, work, out)
+
+    def reconstruct(
+        self, data: Any, *, condition: Any = None, target: Any = None, out: Out = None
+    ) -> Array:
+        """The likelihood's mean at the posterior mean, in own units; `out` as in `encode`.
+
+        Args:
+            condition: of the rows; None takes the data's own.
+            target: a condition to decode with instead: the same style under another condition, z
+                from q(z | x, condition) and x from p(x | z, target).
+        """
+        rows = self.examples(data, condition)
+        aims = None if target is None else self.context(target, len(rows))
+
+        def work(batch: Batch) -> Array:
+            if aims is None:
+                return self._shown(self.module.observe(batch, how=draw_mean), None)
+            z = {i: stage.z[0] for i, stage in enumerate(self._inferred(batch))}
+            c = aims.gather(batch.index.cpu()).to(batch.x)  # type: ignore[union-attr]
+            return self._shown(self.module.imagine(len(batch), c, z), None)
+
+        return self._read(data, rows, work, out)
+
+    def interpolate(self, start: Any, end: Any, steps: int = 10, *, condition: Any = None) -> Array:
+        """Decoder means on the straight line between two examples' latents, (steps, ...).
+
+        Args:
+            condition: one for all, for a model with a condition.
+        """
+        model = self if condition is None else self.given(condition)
+        pair = model.encode(np.stack([np.asarray(start), np.asarray(end)]))
         weights = np.linspace(0, 1, steps, dtype=pair.dtype)[:, None]
-        return self.decode((1 - weights) * pair[0] + weights * pair[1])
+        return model.decode((1 - weights) * pair[0] + weights * pair[1])
 
-    def traverse(self, origin: Any, dimension: int, values: Any) -> Array:
+    def traverse(self, origin: Any, dimension: int, values: Any, *, condition: Any = None) -> Array:
         """Decoder means where one latent dimension of `origin` (latent,) takes the values."""
         if not 0 <= dimension < self.latent:
             raise UsageError(f"There are {self.latent} latent dimensions, no number {dimension}.")
         latents = np.repeat(np.asarray(origin, dtype=np.float32)[None], len(values), axis=0)
         latents[:, dimension] = values
-        return self.decode(latents)
+        return self.decode(latents, condition=condition)
 
-    def score(self, data: Any, *, k: int = SCORE_DRAWS, seed: int = 0, out: Out = None) -> Array:
+    def score(
+        self,
+        data: Any,
+        *,
+        condition: Any = None,
+        k: int = SCORE_DRAWS,
+        seed: int = 0,
+        out: Out = None,
+    ) -> Array:
         """A lower bound of log p(x) of every row, (N,), nats, in the data's own units.
 
         The importance-weighted bound of k draws, of which any number fits in memory. All rows share
-        the same noise, so that the score of a row does not depend on the others.
+        the same noise, so that the score of a row does not depend on the others. With a condition,
+        it is a bound of log p(x | c).
 
         Args:
+            condition: of the rows; None takes the data's own.
             out: a file, as in `encode`.
 
         Raises:
@@ -160,7 +235,7 @@ class Model:
         if k < 1:
             raise UsageError(f"score needs k of at least 1, got {k}.")
         self._refuse_points()
-        target, examples = self._target(out, data), self.examples(data)
+        target, examples = self._target(out, data), self.examples(data, condition)
         bounds = Bounds(self.module, examples, k, seed, own=False)
         shift = self.schema.log_jacobian()
 
@@ -184,18 +259,54 @@ class Model:
         self.module.to(device)
         return self
 
-    def examples(self, data: Any) -> Examples:
-        """Rows as the module sees them."""
-        return examples_of(data, self.schema, options_of(self.saved.about.get("data", {})))
+    def examples(self, data: Any, condition: Any = None) -> Examples:
+        """Rows as the module sees them.
+
+        Raises:
+            DataError: when they cannot be used, or have no condition where the model wants one.
+        """
+        options = options_of(self.saved.about.get("data", {}))
+        given = self.assumed if condition is None else condition
+        return examples_of(data, self.schema, options, self.condition, given)
+
+    def context(self, condition: Any, rows: int) -> Context | None:
+        """The condition of so many rows; None for a model without.
+
+        Raises:
+            DataError: none is given, or one that the model does not know.
+            UsageError: one is given to a model without.
+        """
+        given = self.assumed if condition is None else condition
+        if given is None and self.condition is not None:
+            names = self.condition.describe()
+            raise DataError(
+                f"The model is conditioned on {names}: say for which (--condition on the command "
+                "line, condition= in Python)."
+            )
+        return None if given is None else context_of(self._condition(), given, rows)
 
     def reads(self, *given: Any) -> list[str | Path]:
         """Files that no verb may write over: those given, and the model's own data."""
         source = self.saved.about.get("data", {}).get("source")
         return [path for path in (*given, source) if isinstance(path, str | Path)]
 
-    def _read(self, data: Any, work: Callable[[Batch], Array], out: Out) -> Array:
+    def _condition(self) -> Condition:
+        if self.condition is None:
+            raise UsageError("This model was trained without a condition, so it takes none.")
+        return self.condition
+
+    def _seen(self, context: Context | None, part: range) -> Tensor | None:
+        """What the module sees of the condition of some rows."""
+        if context is None:
+            return None
+        rows = torch.arange(part.start, part.stop)
+        return context.gather(rows).to(next(self.module.parameters()))
+
+    def _read(
+        self, data: Any, examples: Examples, work: Callable[[Batch], Array], out: Out
+    ) -> Array:
         """What `work` makes of all rows, some at a time."""
-        target, examples = self._target(out, data), self.examples(data)
+        target = self._target(out, data)
         make = partial(read, self.module, examples, work)
         return self._collected(len(examples), make, target)
 
@@ -219,7 +330,9 @@ class Model:
         return self.schema.decode(x[0].cpu(), round=seed is not None)
 
     def _refuse_points(self) -> None:
-        if any(isinstance(level.posterior, DiracPosterior) for level in self.module.levels):
+        if any(
+            isinstance(head_of(level.posterior), DiracPosterior) for level in self.module.levels
+        ):
             raise NoDensityError(
                 f"The posterior of the recipe {self.recipe} is a point, without density: there "
                 "is no likelihood to give. Train the recipe vae for one."

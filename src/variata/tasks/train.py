@@ -24,7 +24,7 @@ from variata.tasks.made import made_with, versions
 from variata.tasks.model import Model
 from variata.tasks.plan import announcement, chosen_device, compose
 from variata.tasks.run import Run
-from variata.tasks.source import DataOptions, Prepared, options_of, prepare_data
+from variata.tasks.source import DataOptions, Prepared, options_of, prepare_data, taken_apart
 from variata.training import Callback, Callbacks, History, Processes, Settings, forked, joined
 from variata.training import fit as train
 from variata.training.habits import habits_of
@@ -52,7 +52,9 @@ def fit(
     Args:
         data: a name of the catalogue, a path, arrays, frames, or a torch data set.
         recipe: name of a recipe; see `variata.recipes.names()`.
-        options: how to read and divide the data.
+        options: how to read and divide the data. Among them, `condition` makes any recipe one of
+            p(x given c): the names of columns, "label" for the data's labels, or the values (N,) or
+            (N, F) themselves; whole numbers and texts are classes.
         settings: how to train; single settings may be given by name instead, such as `epochs=10`.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
         out: an empty or new folder to save the run in; None keeps the model in memory only.
@@ -78,6 +80,7 @@ def fit(
     """
     how, arguments = _taken(settings or Settings(), arguments)
     reading, arguments = _taken(options or DataOptions(), arguments)
+    reading, given = taken_apart(reading, data)
     recipes.get(recipe)
     for name in arguments:
         recipes.get(recipe).checked(name, arguments[name])
@@ -87,10 +90,10 @@ def fit(
         if out is not None and processes.first:
             store.refuse_in_use(Path(out))
         with processes.in_turn(where):
-            prepared = prepare_data(data, reading, how.seed, announce or _silent)
+            prepared = prepare_data(data, reading, how.seed, announce or _silent, given)
         run = None if out is None else Run(Path(out), writes=processes.first)
         with run or nullcontext():
-            composition = compose(recipe, prepared.schema, arguments, how.seed)
+            composition = compose(recipe, prepared, arguments, how.seed)
             how = how.resolved(len(prepared.splits.train), habits_of(composition.model))
             plan = {"recipe": recipe, "arguments": arguments, "settings": how.as_dict()}
             made = {"versions": versions()} if run is None else made_with()
@@ -130,7 +133,7 @@ def resume(
         joined(where) as processes,
         Run(path, resume=True, writes=processes.first) as run,
     ):
-        composition = compose(plan["recipe"], prepared.schema, plan["arguments"], settings.seed)
+        composition = compose(plan["recipe"], prepared, plan["arguments"], settings.seed)
         job = Job(prepared, composition, settings, where, run, plan, processes)
         return _train(job, callbacks, announce or _silent)
 
@@ -204,7 +207,8 @@ def _saved(job: Job, history: History) -> Saved:
     }
     made, schema = job.composition, job.prepared.schema
     reports = [report.as_dict() for report in history.reports]
-    return Saved(made.model, made.recipe, made.arguments or {}, schema, about, reports)
+    arguments, condition = made.arguments or {}, job.prepared.condition
+    return Saved(made.model, made.recipe, arguments, schema, about, reports, condition=condition)
 
 
 def _refuse_unsavable(out: str | Path | None, arguments: dict[str, Any]) -> None:
