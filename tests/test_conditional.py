@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from test_recipes import OWN
 from variata import fit, load, recipes
 from variata.batch import Batch
 from variata.cli.app import run
@@ -61,7 +62,8 @@ def people_model(people_run: Path) -> Model:
 def test_every_recipe_takes_a_condition(name: str, network: str) -> None:
     torch.manual_seed(0)
     facts: dict[str, Any] = {"shape": (1, 9, 8), "likelihood": "bernoulli", "channels": 4}
-    made = recipes.build(name, **facts, **SMALL, context=CONTEXT, network=network)
+    own = OWN.get(name, {})
+    made = recipes.build(name, **(facts | SMALL | own), context=CONTEXT, network=network)
     x, c = torch.rand(6, 1, 9, 8).round(), torch.randn(6, CONTEXT)
     start(made.model, x)
     phase = made.phases[0]

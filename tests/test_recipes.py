@@ -44,6 +44,7 @@ OWN: dict[str, dict[str, Any]] = {
     "ciwae": {"draws": 2},
     "dreg": {"draws": 2},
     "iwae": {"draws": 2},
+    "m2": {"classes": 2},
     "piwae": {"draws": 2, "groups": 2},
     "sigma_vae": {"likelihood": "gaussian"},  # it fits nothing else
 }

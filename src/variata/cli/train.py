@@ -65,6 +65,10 @@ def train(
             help="Condition on a column, or on 'label' for the labels; may be repeated.",
         ),
     ] = None,
+    labels: Annotated[
+        int | None,
+        typer.Option(help="Keep so few labels of the rows to learn from, the same of each class."),
+    ] = None,
     key: KeyOption = None,
     size: SizeOption = None,
     config: Annotated[
@@ -99,6 +103,7 @@ def train(
         "compile": compile_,
         "likelihood": likelihood,
         "label": label,
+        "labels": labels,
         "key": key,
     }
     if resume is not None:

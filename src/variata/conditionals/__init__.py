@@ -1,15 +1,30 @@
 """Modules that take contexts and return distributions: posteriors, priors, likelihoods."""
 
+from variata.conditionals.classes import (
+    BesideSeen,
+    ClassPosterior,
+    ClassPrior,
+    OfEncoder,
+    append,
+)
 from variata.conditionals.conditioned import ConditionedPosterior, JoinCondition, head_of
 from variata.conditionals.decoder import Decoder, Head
 from variata.conditionals.flows import FlowPrior
 from variata.conditionals.likelihood import HEADS, likelihood_head
-from variata.conditionals.mixtures import FullMixturePrior, MixturePrior, PosteriorMixturePrior
+from variata.conditionals.mixtures import (
+    FullMixturePrior,
+    MixturePrior,
+    PosteriorMixturePrior,
+    responsibilities,
+)
 from variata.conditionals.posterior import DiracPosterior, GaussianPosterior
 from variata.conditionals.prior import StandardNormal
 
 __all__ = [
     "HEADS",
+    "BesideSeen",
+    "ClassPosterior",
+    "ClassPrior",
     "ConditionedPosterior",
     "Decoder",
     "DiracPosterior",
@@ -19,8 +34,11 @@ __all__ = [
     "Head",
     "JoinCondition",
     "MixturePrior",
+    "OfEncoder",
     "PosteriorMixturePrior",
     "StandardNormal",
+    "append",
     "head_of",
     "likelihood_head",
+    "responsibilities",
 ]

@@ -15,7 +15,8 @@ class ConditionedPosterior(nn.Module):
 
     Args:
         head: (h, features) -> distribution over z.
-        features: F, of the features (B, F). context: C, of c (B, C), which is h[0].
+        features: F, of the features (B, F). context: C, of h (K, B, C).
+        shared: whether all K have the same h, as where it is the condition of the batch.
 
     Without h it stands for a c of zeros, which is no example's (priors made of posteriors use it).
 
@@ -29,14 +30,17 @@ class ConditionedPosterior(nn.Module):
     torch.Size([5])
     """
 
-    def __init__(self, head: nn.Module, features: int, context: int) -> None:
+    def __init__(self, head: nn.Module, features: int, context: int, shared: bool = True) -> None:
         super().__init__()
-        self.head, self.joining = head, Joining(features, context)
+        self.head, self.joining, self.shared = head, Joining(features, context), shared
 
     def forward(self, h: Tensor | None, features: Tensor) -> Distribution:
         context = self.joining.context
-        c = features.new_zeros(len(features), context) if h is None else checked(h, context)[0]
-        return self.head(None, self.joining(features, c))
+        if h is None:
+            c = features.new_zeros(len(features), context)
+        else:
+            c = checked(h, context)[0] if self.shared else checked(h, context)
+        return self.head(None, self.joining(features.expand(*c.shape[:-1], -1), c))
 
     @torch.no_grad()
     def start_linear(self, scale: Tensor) -> None:

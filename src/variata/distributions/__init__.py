@@ -15,6 +15,7 @@ from variata.distributions.gaussian import Gaussian, StandardGaussian
 from variata.distributions.kl import has_kl, kl, kl_each, register_kl
 from variata.distributions.logistic import DiscretisedLogistic
 from variata.distributions.mixture import LogisticMixture
+from variata.distributions.one_hot import OneHot
 
 __all__ = [
     "Bernoulli",
@@ -26,6 +27,7 @@ __all__ = [
     "Gaussian",
     "LogisticMixture",
     "NegativeBinomial",
+    "OneHot",
     "Poisson",
     "StandardGaussian",
     "detached",

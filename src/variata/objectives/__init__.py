@@ -3,6 +3,7 @@
 from variata.objectives.capacity import Capacity
 from variata.objectives.density_ratio import DensityRatio
 from variata.objectives.elbo import Distortion, Rate
+from variata.objectives.enumerated import ClassBalance, Classification, EnumeratedBound
 from variata.objectives.free_bits import FreeBits
 from variata.objectives.importance import ImportanceBound
 from variata.objectives.latent_critic import LatentCritic
@@ -22,6 +23,8 @@ from variata.objectives.total_correlation import (
 __all__ = [
     "MMD",
     "Capacity",
+    "ClassBalance",
+    "Classification",
     "CodeNorm",
     "DecoderNorm",
     "DensityRatio",
@@ -29,6 +32,7 @@ __all__ = [
     "DimensionKL",
     "Distortion",
     "DoublyReparametrised",
+    "EnumeratedBound",
     "FreeBits",
     "ImportanceBound",
     "LatentCritic",

@@ -2,6 +2,7 @@
 
 from variata.recipes.bounds import ciwae, dreg, iwae, piwae
 from variata.recipes.catalogue import Composition, Recipe, build, get, names, recipe
+from variata.recipes.clustering import vade
 from variata.recipes.disentangling import beta_tc_vae, dip_vae, factor_vae
 from variata.recipes.gaussian import ae, beta_vae
 from variata.recipes.information import info_vae
@@ -9,6 +10,7 @@ from variata.recipes.matching import aae, wae_gan, wae_mmd
 from variata.recipes.parts import Parts
 from variata.recipes.priors import flow_prior, mixture_prior
 from variata.recipes.regularised import rae
+from variata.recipes.semi_supervised import m2
 from variata.recipes.vae import vae
 from variata.recipes.vamp import exemplar_prior, vamp_prior
 from variata.recipes.weighting import annealed_vae, capacity_vae, free_bits_vae, sigma_vae
@@ -34,12 +36,14 @@ __all__ = [
     "get",
     "info_vae",
     "iwae",
+    "m2",
     "mixture_prior",
     "names",
     "piwae",
     "rae",
     "recipe",
     "sigma_vae",
+    "vade",
     "vae",
     "vamp_prior",
     "wae_gan",

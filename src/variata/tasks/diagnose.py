@@ -72,7 +72,7 @@ def gather_evidence(model: Model, evaluation: Evaluation, run: Path | None = Non
         samples=_samples(model, known, len(x)),
         labels=_labels_of(known, ROWS),
         means=observed.means,
-        scales=observed.scales,
+        scales=observed.scales if len(model.module.levels) == 1 else None,
         rate_each=observed.rate_each,
         elbo_train=seen.elbo,
         elbo_test=observed.elbo,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -20,10 +20,14 @@ from variata.models import LatentModel, Stage, Trace
 from variata.shapes import draw_mean
 from variata.store import Saved
 from variata.tasks.bounds import Bounds
-from variata.tasks.bulk import in_blocks, read
+from variata.tasks.bulk import in_blocks, quiet, read
 from variata.tasks.collect import Array, Keep, Make, Watch, collected
 from variata.tasks.output import array_file
 from variata.tasks.source import examples_of, options_of
+
+if TYPE_CHECKING:
+    from variata.tasks.classify import Classes
+    from variata.tasks.cluster import Clusters
 
 Out = str | Path | None
 SCORE_DRAWS = 32
@@ -73,8 +77,19 @@ class Model:
 
     @property
     def latent(self) -> int:
-        """Number of latent dimensions."""
-        return int(self.saved.arguments["latent"])
+        """Number of latent dimensions, over all levels."""
+        return sum(self.widths)
+
+    @property
+    def widths(self) -> list[int]:
+        """Latent dimensions of every level."""
+        if len(self.module.levels) == 1:
+            return [int(self.saved.arguments["latent"])]
+        width = 0 if self.condition is None else self.condition.width
+        some = next(self.module.parameters())
+        c = some.new_zeros(1, width) if width else None
+        with quiet(self.module, 0):
+            return [stage.z[0].numel() for stage in self.module.imagine(1, c).stages]
 
     @property
     def condition(self) -> Condition | None:
@@ -133,11 +148,11 @@ class Model:
             out: a file, as in `encode`.
         """
         latents = self._checked(z)
-        conditions = self.context(condition, len(latents))
+        conditions, widths = self.context(condition, len(latents)), self.widths
 
         def work(part: range) -> Array:
-            given = {0: self._latents(latents[part.start : part.stop], part.start)}
-            c = self._seen(conditions, part)
+            z = self._latents(latents[part.start : part.stop], part.start)
+            given, c = dict(enumerate(z.split(widths, 1))), self._seen(conditions, part)
             return self._shown(self.module.imagine(len(part), c, given), seed)
 
         return self._made(len(latents), seed or 0, work, out)
@@ -243,6 +258,18 @@ class Model:
             bounds.each(lambda found: keep(found.numpy() + shift))
 
         return self._collected(len(examples), make, target)
+
+    def classify(self, data: Any, *, condition: Any = None) -> Classes:
+        """The classes of rows, for models that know some (`variata.tasks.classify`)."""
+        from variata.tasks.classify import classify
+
+        return classify(self, data, condition=condition)
+
+    def cluster(self, data: Any, *, condition: Any = None) -> Clusters:
+        """The clusters of rows, for models whose prior is a mixture (`variata.tasks.cluster`)."""
+        from variata.tasks.cluster import cluster
+
+        return cluster(self, data, condition=condition)
 
     def save(self, folder: str | Path) -> None:
         """Save into a folder (see `variata.store`).
@@ -373,5 +400,7 @@ def _means(stages: tuple[Stage, ...]) -> Array:
 
 def _means_and_scales(stages: tuple[Stage, ...]) -> Array:
     posteriors: list[Any] = [stage.q for stage in stages]
-    scales = torch.cat([q.variance.sqrt().flatten(1) for q in posteriors], -1)
+    pairs = zip(stages, posteriors, strict=True)
+    each = [q.variance.sqrt().expand(s.z.shape)[0].flatten(1) for s, q in pairs]
+    scales = torch.cat(each, -1)
     return np.stack([_means(stages), scales.cpu().numpy()], 1)

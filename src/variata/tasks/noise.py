@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
+from variata.distributions import OneHot
 from variata.shapes import Shape, draw, location_and_scale
 from variata.training.sampler import mix
 
@@ -41,6 +42,9 @@ class Noise:
 
     def __call__(self, distribution: Distribution, k: int, n: int) -> Tensor:
         self.level += 1
+        if isinstance(distribution, OneHot):
+            normal = self._noise(torch.Size(), distribution.logits)
+            return distribution.from_uniform(torch.special.ndtr(normal).expand(k, n))
         if self.own and not hasattr(distribution, "scale"):
             return draw(distribution, k, n)
         loc, scale = location_and_scale(distribution)

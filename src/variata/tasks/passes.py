@@ -9,7 +9,7 @@ from torch import Tensor
 
 from variata.data import Examples
 from variata.errors import NoDensityError
-from variata.models import LatentModel, Trace
+from variata.models import LatentModel, Stage, Trace
 from variata.tasks.bounds import Bounds
 from variata.tasks.bulk import batch_of, in_blocks
 
@@ -87,18 +87,23 @@ def log_likelihood(module: LatentModel, examples: Examples, k: int, seed: int = 
 
 
 def _figures(trace: Trace) -> dict[str, Tensor]:
-    means = torch.cat([_posterior(s).mean.flatten(1) for s in trace.stages], -1)
+    means = torch.cat([_of_rows(s, _posterior(s).mean) for s in trace.stages], -1)
     figures = {"distortion": trace.distortion()[0], "means": means}
     try:
         figures["rate"] = trace.rate()[0]
     except NoDensityError:
         return figures
-    scales = [_posterior(s).variance.sqrt().flatten(1) for s in trace.stages]
+    scales = [_of_rows(s, _posterior(s).variance.sqrt()) for s in trace.stages]
     figures["scales"] = torch.cat(scales, -1)
     if all(stage.exact for stage in trace.stages):
         each = [stage.rate_each()[0].flatten(1) for stage in trace.stages]
         figures["each"] = torch.cat(each, -1)
     return figures
+
+
+def _of_rows(stage: Stage, value: Tensor) -> Tensor:
+    """What belongs to a latent, at its first draw, (B, Z)."""
+    return value.expand(stage.z.shape)[0].flatten(1)
 
 
 def _posterior(stage: object) -> torch.distributions.Distribution:

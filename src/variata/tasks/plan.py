@@ -27,6 +27,8 @@ def compose(recipe: str, prepared: Prepared, arguments: dict[str, Any], seed: in
         "floor": scale_floor(schema),
         "context": None if condition is None else condition.width,
     }
+    if "classes" in recipes.get(recipe).own and schema.label_names is not None:
+        known["classes"] = len(schema.label_names)
     with forked("cpu", seed):
         return recipes.build(recipe, **known | arguments)
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from variata.data import (
@@ -20,6 +21,7 @@ from variata.data import (
     require_context,
     split,
 )
+from variata.data.few_labels import keep_labels, without_labels
 from variata.data.source import encode_labels
 from variata.data.spool import Say, silent, with_columns
 from variata.data.values import is_frame
@@ -49,6 +51,8 @@ class DataOptions:
         fractions: of rows for training, validation and test; a published split goes first.
         likelihood: name of the likelihood; None chooses by the data.
         condition: columns that the model is conditioned on; "label" for the labels.
+        labels: how many rows to learn from keep their label, as many of each class, drawn by the
+            seed; those of rows to choose by are then hidden as well. None hides none.
     """
 
     label: str | int | None = None
@@ -58,6 +62,7 @@ class DataOptions:
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
     likelihood: str | None = None
     condition: Names = ()
+    labels: int | None = None
 
 
 @dataclass(frozen=True)
@@ -140,6 +145,9 @@ def prepare_data(
     examples = Examples.of_checked(source.values, schema, source.labels, source.factors)
     examples = replace(examples, context=context)
     splits = split(examples, options.fractions, seed, published=source.published)
+    if options.labels is not None:
+        train = keep_labels(splits.train, options.labels, seed)
+        splits = replace(splits, train=train, valid=without_labels(splits.valid))
     record = {
         "name": source.name,
         "source": None if given else _address(data),
@@ -219,11 +227,20 @@ def examples_of(
         return data
     options = options or DataOptions()
     source = _opened_like(data, options, schema)
-    examples = Examples.of(_selected(source, schema), schema, source.labels, source.factors)
+    labels = _as_known(source, schema.label_names)
+    examples = Examples.of(_selected(source, schema), schema, labels, source.factors)
     if condition is None:
         return examples
     context = known_context(data, source, condition, options.label, given)
     return replace(examples, context=context)
+
+
+def _as_known(source: Source, names: tuple[str, ...] | None) -> Any:
+    """Labels as positions in the names that a model knows; -1 for those that it does not."""
+    if source.labels is None or names is None or source.label_names in (None, names):
+        return source.labels
+    place = [names.index(n) if n in names else -1 for n in source.label_names or ()]
+    return np.array([*place, -1])[source.labels]
 
 
 def _opened_like(data: Any, options: DataOptions, schema: Schema) -> Source:

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 import torch
 
 from variata import recipes, store
+from variata.data.few_labels import labels_shown
 from variata.errors import StoreError, UsageError
 from variata.models import start
 from variata.recipes import Composition
-from variata.recipes.catalogue import OWN_MODULES
+from variata.recipes.catalogue import OWN_MODULES, Preparation
 from variata.shapes import numel
 from variata.store import Saved
 from variata.tasks.asked import read_asked
@@ -164,13 +165,16 @@ def _train(job: Job, callbacks: Sequence[Callback], announce: Callable[[str], No
     rows = torch.arange(min(len(splits.train), most))
     with forked("cpu", job.settings.seed):
         start(composition.model, splits.train.gather(rows).x)
+    share = composition.labelled_share
+    learnt = labels_shown(splits.train, share) if share else splits.train
     with told.told_of_failure():
+        settings = _prepared(job, learnt, announce)
         history = train(
             composition.model,
             composition.phases,
-            splits.train,
+            learnt,
             splits.valid,
-            job.settings,
+            settings,
             device=job.device,
             callbacks=told.callbacks,
             checkpoint=None if run is None else run.checkpoint,
@@ -185,6 +189,19 @@ def _train(job: Job, callbacks: Sequence[Callback], announce: Callable[[str], No
         run.finish(saved)
         refuse_late(run.folder)
     return Model(saved)
+
+
+def _prepared(job: Job, learnt: Any, announce: Callable[[str], None]) -> Settings:
+    """Do what a recipe wants done before its phases; the settings of what is left to do."""
+    made, run = job.composition, job.run
+    if made.prepare is None:
+        return job.settings
+    first, rest = job.settings.divided(made.prepare_share)
+    if run is None or run.checkpoint.load() is None:  # in a resumed training it is done
+        announce(f"{made.recipe}: {made.prepare_share:.0%} of the training prepare the model")
+        valid = job.prepared.splits.valid
+        made.prepare(made.model, Preparation(learnt, valid, first, job.device, job.processes))
+    return rest
 
 
 def _saved(job: Job, history: History) -> Saved:
