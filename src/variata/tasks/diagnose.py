@@ -102,7 +102,8 @@ def asked(saved: Saved) -> tuple[dict[str, Any], dict[str, Any]]:
     settings = saved.about.get("settings", {})
     usual = Settings().resolved(record.get("rows", [1])[0], habits_of(saved.module)).as_dict()
     given |= _changed(settings, usual)
-    shape = {name: arguments[name] for name in ("shape", "likelihood", "levels", "floor")}
+    told_by_data = ("shape", "likelihood", "levels", "floor", "context")
+    shape = {name: arguments[name] for name in told_by_data if name in arguments}
     parts = vars(Parts(**shape).resolved())
     own = {name: p.default for name, p in recipes.get(saved.recipe).own.items()}
     return given | _changed(arguments, parts), _changed(arguments, own)
