@@ -47,6 +47,7 @@ OWN: dict[str, dict[str, Any]] = {
     "gumbel_vae": {"classes": 2},
     "iwae": {"draws": 2},
     "joint_vae": {"classes": 2},
+    "m2": {"classes": 2},
     "piwae": {"draws": 2, "groups": 2},
     "rvq_vae": {"width": 1, "codes": 8, "depth": 2},
     "sigma_vae": {"likelihood": "gaussian"},  # it fits nothing else

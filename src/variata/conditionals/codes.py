@@ -123,7 +123,8 @@ class CodesPrior(nn.Module):
     Args:
         quantiser: of the posterior, which owns it: here it is only called.
         latent: L.
-        network: of the probabilities; None for all alike. One with a context knows h.
+        network: of the probabilities; None for all alike. One with a context
+            knows as many of the first values of h.
 
     >>> prior = CodesPrior(OneHotCodes(4, 8), 8, CausalTransformer(2, 4, 8, 1, 2))
     >>> prior(None).log_prob(torch.eye(4)[[0, 3]].view(1, 8)).shape
@@ -141,8 +142,8 @@ class CodesPrior(nn.Module):
         self.register_buffer("zeros", torch.zeros(latent), persistent=False)
 
     def forward(self, h: Tensor | None) -> Codes:
-        informed = self.network is not None and self.network.context
-        context = h.detach() if h is not None and informed else None
+        informed = 0 if self.network is None else self.network.context
+        context = h[..., :informed].detach() if h is not None and informed else None
         return Codes(self.borrowed[0], self.network, self.zeros, context)
 
 

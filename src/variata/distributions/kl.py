@@ -130,7 +130,7 @@ def _categorical_categorical(q: Categorical, p: Categorical) -> Tensor:
 
 @register_kl(OneHot, OneHot)
 def _one_hot_one_hot(q: OneHot, p: OneHot) -> Tensor:
-    return (q.log_probs.exp() * (q.log_probs - p.log_probs)).flatten(-2)
+    return q.probs * (q.log_probs - p.log_probs)  # which sum to the divergence
 
 
 @register_kl(Poisson, Poisson)

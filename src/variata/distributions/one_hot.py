@@ -37,17 +37,31 @@ class OneHot(Factorised):
     """
 
     def __init__(self, logits: Tensor, temperature: Tensor | None = None) -> None:
-        self.log_probs, self.temperature = logits.log_softmax(-1), temperature
+        self.scores, self.temperature = logits.log_softmax(-1), temperature
         self.has_rsample = temperature is not None
         super().__init__(logits.flatten(-2).shape, 1)
 
     @property
     def classes(self) -> int:
         """Number of classes C."""
-        return self.log_probs.shape[-1]
+        return self.scores.shape[-1]
+
+    @property
+    def log_probs(self) -> Tensor:
+        """log p of every class at every position, nats, (K, B, S * C)."""
+        return self.scores.flatten(-2)
+
+    @property
+    def probs(self) -> Tensor:
+        """The probability of every class, (K, B, S * C)."""
+        return self.log_probs.exp()
 
     def log_prob_each(self, value: Tensor) -> Tensor:
-        return value * self.log_probs.flatten(-2)
+        return value * self.log_probs
+
+    def entropy(self) -> Tensor:
+        """In nats, (K, B)."""
+        return -(self.probs * self.log_probs).sum(-1)
 
     def rsample(self, sample_shape: _size = ONE_DRAW) -> Tensor:
         """A relaxed draw, (*sample_shape, K, B, S * C)."""
@@ -65,31 +79,31 @@ class OneHot(Factorised):
     def from_normal(self, normal: Tensor) -> Tensor:
         """The draw that standard normal noise (..., S * C) makes."""
         gumbel = -(-log_ndtr(normal)).log()
-        return _largest(self.log_probs + gumbel.unflatten(-1, self.log_probs.shape[-2:]))
+        return _largest(self.scores + gumbel.unflatten(-1, self.scores.shape[-2:]))
 
     @property
     def mean(self) -> Tensor:
-        """The probability of every class, (K, B, S * C)."""
-        return self.log_probs.exp().flatten(-2)
+        """The probabilities."""
+        return self.probs
 
     @property
     def variance(self) -> Tensor:
-        return self.mean * (1 - self.mean)
+        return self.probs * (1 - self.probs)
 
     def point(self) -> Tensor:
         """The most probable classes, (K, B, S * C)."""
-        return _largest(self.log_probs)
+        return _largest(self.scores)
 
     def support_check(self, value: Tensor) -> str | None:
         return outside(value, (value == 0) | (value == 1), "values other than 0 and 1")
 
     def _noisy(self, sample_shape: _size) -> Tensor:
         shape = self._extended_shape(sample_shape)
-        options = {"dtype": self.log_probs.dtype, "device": self.log_probs.device}
+        options = {"dtype": self.scores.dtype, "device": self.scores.device}
         uniform = noise(torch.rand, shape, 1, **options)
         least = torch.finfo(uniform.dtype).tiny
         gumbel = -(-uniform.clamp_min(least).log()).clamp_min(least).log()
-        return self.log_probs + gumbel.unflatten(-1, self.log_probs.shape[-2:])
+        return self.scores + gumbel.unflatten(-1, self.scores.shape[-2:])
 
     def _extra_repr(self) -> list[str]:
         return [f"classes={self.classes}"]

@@ -2,6 +2,7 @@
 
 from variata.metrics.aggregate import AggregateGap, aggregate_gap
 from variata.metrics.baselines import FactorisedBaseline
+from variata.metrics.clusters import Agreement, cluster_agreement, matched_accuracy
 from variata.metrics.collapse import active_mask, active_units, rate_per_dimension, unit_variance
 from variata.metrics.disentangle import Disentanglement, disentanglement
 from variata.metrics.estimate import Estimate
@@ -22,6 +23,7 @@ from variata.metrics.usage import Usage
 
 __all__ = [
     "AggregateGap",
+    "Agreement",
     "Copies",
     "Coverage",
     "Disentanglement",
@@ -39,9 +41,11 @@ __all__ = [
     "active_units",
     "aggregate_gap",
     "bits_per_dim",
+    "cluster_agreement",
     "disentanglement",
     "frechet_distance",
     "importance_bound",
+    "matched_accuracy",
     "mean_predictor",
     "mmd_imq",
     "mutual_information",

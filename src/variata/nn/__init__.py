@@ -5,6 +5,7 @@ from variata.nn.codebook import Codebook
 from variata.nn.conv import ConvDecoder, ConvEncoder, Residual
 from variata.nn.coupling import AffineCoupling, Rescaling
 from variata.nn.inputs import Log1p, OneHot
+from variata.nn.joining import Joining
 from variata.nn.linear import ProjectingEncoder, SkippingDecoder
 from variata.nn.mlp import Dense, MLPDecoder, MLPEncoder, stack
 from variata.nn.quantiser import OneHotCodes, Quantiser, ScalarGrid
@@ -16,6 +17,7 @@ __all__ = [
     "ConvDecoder",
     "ConvEncoder",
     "Dense",
+    "Joining",
     "Log1p",
     "MLPDecoder",
     "MLPEncoder",

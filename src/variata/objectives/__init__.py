@@ -4,6 +4,7 @@ from variata.objectives.capacity import Capacity
 from variata.objectives.commitment import CodebookError, Commitment
 from variata.objectives.density_ratio import DensityRatio
 from variata.objectives.elbo import Distortion, Rate
+from variata.objectives.enumerated import ClassBalance, Classification, EnumeratedBound
 from variata.objectives.free_bits import FreeBits
 from variata.objectives.importance import ImportanceBound
 from variata.objectives.latent_critic import LatentCritic
@@ -23,6 +24,8 @@ from variata.objectives.total_correlation import (
 __all__ = [
     "MMD",
     "Capacity",
+    "ClassBalance",
+    "Classification",
     "CodeNorm",
     "CodebookError",
     "Commitment",
@@ -32,6 +35,7 @@ __all__ = [
     "DimensionKL",
     "Distortion",
     "DoublyReparametrised",
+    "EnumeratedBound",
     "FreeBits",
     "ImportanceBound",
     "LatentCritic",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import torch
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from torch import Tensor, nn
 
@@ -17,11 +18,31 @@ from variata.models import LatentModel
 from variata.recipes.parts import PART_NAMES, Parts
 from variata.schedules import Moment
 from variata.shapes import Shape
-from variata.training import Phase
+from variata.training import Examples, Phase, Processes, Settings
 from variata.training.phase import phase_at
 
 SEVERAL = ("hidden",)
 OWN_MODULES = ("encoder", "decoder")
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What a recipe may use before its phases.
+
+    Attributes:
+        train, valid: examples to learn from, and to choose by.
+        settings: how to train, for its share of the time.
+        device, processes: where.
+    """
+
+    train: Examples
+    valid: Examples
+    settings: Settings
+    device: torch.device
+    processes: Processes
+
+
+Prepare = Callable[[LatentModel, Preparation], None]
 
 
 @dataclass(frozen=True)
@@ -33,12 +54,19 @@ class Composition:
         phases: what is minimised, one after the other.
         recipe: name of the recipe.
         arguments: of the call, resolved: nothing in it depends on defaults or data any more.
+        labelled_share: of the rows shown in training, those with a label, which are repeated until
+            they are so many; 0 shows all rows alike.
+        prepare: what happens to the model before its phases, such as a training of another kind.
+        prepare_share: of the training that this takes.
     """
 
     model: LatentModel
     phases: Sequence[Phase]
     recipe: str = ""
     arguments: dict[str, Any] | None = None
+    labelled_share: float = 0.0
+    prepare: Prepare | None = None
+    prepare_share: float = 0.0
 
     def loss(self, batch: Batch | Tensor, progress: float = 1.0, step: int = 2**31) -> Tensor:
         """The scalar to minimise at a moment of training, nats per example, for loops of your own.
@@ -130,7 +158,7 @@ class Recipe:
         parts = Parts(**given).resolved()
         made = self.function(parts, **own)
         resolved = {field.name: getattr(parts, field.name) for field in fields(parts)} | own
-        return Composition(made.model, made.phases, self.name, resolved)
+        return replace(made, recipe=self.name, arguments=resolved)
 
     def checked(self, name: str, value: Any) -> Any:
         """The value of an argument, converted to its type.

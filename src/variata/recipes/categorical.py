@@ -5,14 +5,19 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
-import torch
 from annotated_types import Ge, Gt, Le
-from torch import Tensor
 
-from variata.conditionals import GaussianPosterior, OneHotPosterior, StandardNormal, UniformOneHot
+from variata.conditionals import (
+    GaussianPosterior,
+    OneHotPosterior,
+    StandardNormal,
+    UniformOneHot,
+    append,
+)
 from variata.models import LatentModel, Level
 from variata.objectives import Capacity
 from variata.recipes.catalogue import Composition, latent_by, recipe
+from variata.recipes.conditioned import conditioned
 from variata.recipes.gaussian import Share, elbo
 from variata.recipes.parts import Parts, Positive, default_latent
 from variata.recipes.vae import in_two
@@ -57,7 +62,7 @@ def gumbel_vae(
     latent, schedule = parts.latent or 1, _cooling(temperature, final_temperature, cooling_share)
     posterior = OneHotPosterior(features, latent, classes, schedule)
     level = Level(UniformOneHot(latent, classes), posterior)
-    model = LatentModel(encoder, [level], parts.make_decoder(latent))
+    model = LatentModel(encoder, [conditioned(parts, level, features)], parts.make_decoder(latent))
     objective = elbo(warm_up_share)
     return Composition(model, in_two(parts, objective, objective, shifts))
 
@@ -95,18 +100,15 @@ def joint_vae(
     latent, width = parts.latent or 1, classes * variables
     most = variables * math.log(classes)
     kinds = OneHotPosterior(features, width, classes, lambda moment: temperature)
+    real = Level(StandardNormal(latent), GaussianPosterior(features, latent), append)
     levels = [
-        Level(UniformOneHot(width, classes), kinds),
-        Level(StandardNormal(latent), GaussianPosterior(features, latent), _beside),
+        conditioned(parts, Level(UniformOneHot(width, classes), kinds), features),
+        conditioned(parts, real, features, above=width),
     ]
     model = LatentModel(encoder, levels, parts.make_decoder(width + latent))
     held = Capacity(warm_up(rise_share, min(class_nats, most)), level=0)
-    real = Capacity(warm_up(rise_share, nats), level=1)
-    return weighed(model, class_rate=(gamma, held), rate=(gamma, real))
-
-
-def _beside(h: Tensor | None, z: Tensor) -> Tensor:
-    return z if h is None else torch.cat([h, z], -1)
+    free = Capacity(warm_up(rise_share, nats), level=1)
+    return weighed(model, class_rate=(gamma, held), rate=(gamma, free))
 
 
 def _cooling(start: float, end: float, share: float) -> Schedule:

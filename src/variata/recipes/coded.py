@@ -11,6 +11,7 @@ from variata.conditionals import QuantisedPosterior
 from variata.models import LatentModel, Level
 from variata.nn import Codebook, ScalarGrid
 from variata.recipes.catalogue import Composition, latent_by, recipe
+from variata.recipes.conditioned import conditioned
 from variata.recipes.parts import Parts, Positive
 from variata.recipes.quantised import Kind, Size, Update, code_prior, coded, positions
 from variata.recipes.vae import in_two
@@ -34,7 +35,8 @@ def rvq_vae(
     """The VQ-VAE in several levels: each codes what the levels above have left.
 
     The decoder sees the sum of the vectors of all levels. The prior of a level knows the sum of
-    those above it. Gradients of the decoder reach the encoding once, not once for each level.
+    those above it. Gradients of the decoder reach the encoding once, not once for each level. A
+    condition is known to the decoder alone, so that all levels code one encoding.
 
     Args:
         depth: how many levels.
@@ -61,6 +63,7 @@ def rvq_vae(
         )
         for i, book in enumerate(books)
     ]
+    levels = [conditioned(parts, level, 0, latent if i else 0) for i, level in enumerate(levels)]
     encoder = nn.Sequential(network, nn.Linear(features, latent))
     model = LatentModel(encoder, levels, parts.make_decoder(latent))
     objective = coded(commitment, learned)
@@ -94,7 +97,7 @@ def fsq_vae(
     latent = parts.latent or 1
     grid = ScalarGrid(scalar_levels, width, latent)
     level = Level(code_prior(grid, latent, prior), QuantisedPosterior(features, latent, grid))
-    model = LatentModel(encoder, [level], parts.make_decoder(latent))
+    model = LatentModel(encoder, [conditioned(parts, level, features)], parts.make_decoder(latent))
     return Composition(model, in_two(parts, coded(), coded(), shifts))
 
 

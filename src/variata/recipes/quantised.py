@@ -11,6 +11,7 @@ from variata.models import LatentModel, Level
 from variata.nn import CausalTransformer, Codebook, ScalarGrid
 from variata.objectives import CodebookError, Commitment, Distortion, Objective, Rate
 from variata.recipes.catalogue import Composition, latent_by, recipe
+from variata.recipes.conditioned import conditioned
 from variata.recipes.parts import Parts, Positive, default_latent
 from variata.recipes.vae import in_two
 from variata.recipes.weighed import Weight
@@ -64,7 +65,7 @@ def vq_vae(
     latent, learned = parts.latent or 1, codebook == "gradient"
     book = Codebook(codes, width, latent, learned)
     level = Level(code_prior(book, latent, prior), QuantisedPosterior(features, latent, book))
-    model = LatentModel(encoder, [level], parts.make_decoder(latent))
+    model = LatentModel(encoder, [conditioned(parts, level, features)], parts.make_decoder(latent))
     objective = coded(commitment, learned)
     return Composition(model, in_two(parts, objective, objective, shifts))
 

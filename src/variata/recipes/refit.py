@@ -11,7 +11,7 @@ from annotated_types import Ge, Le
 from pydantic import ConfigDict, ValidationError, validate_call
 from torch import nn
 
-from variata.conditionals import CodesPrior, FlowPrior, FullMixturePrior
+from variata.conditionals import CodesPrior, FlowPrior, FullMixturePrior, head_of
 from variata.errors import UsageError, did_you_mean
 from variata.models import LatentModel, Level
 from variata.nn import CausalTransformer
@@ -38,7 +38,7 @@ def autoregressive(
     layers: Annotated[int, Ge(1), Le(64)] = 2,
 ) -> nn.Module:
     """A transformer over codes, each known to those after it."""
-    quantiser: Any = getattr(level.posterior, "quantiser", None)
+    quantiser: Any = getattr(head_of(level.posterior), "quantiser", None)
     network = CausalTransformer(quantiser.length, quantiser.size, width, layers, context=above)
     return CodesPrior(quantiser, latent, network)
 
@@ -84,7 +84,7 @@ def give_prior(model: LatentModel, latent: int, call: PriorCall | None) -> None:
         return
     checked = prior_call(call["name"], call["arguments"])
     name, arguments = checked["name"], checked["arguments"]
-    coded = [level for level in levels_of(model) if hasattr(level.posterior, "quantiser")]
+    coded = [level for level in levels_of(model) if hasattr(head_of(level.posterior), "quantiser")]
     _refuse_other_kind(name, bool(coded), len(model.levels))
     if name not in OF_CODES:
         levels_of(model)[0].prior = _made(EX_POST[name], arguments, latent)

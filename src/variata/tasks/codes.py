@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from variata.batch import Batch
-from variata.conditionals import QuantisedPosterior
+from variata.conditionals import QuantisedPosterior, head_of
 from variata.data import Examples
 from variata.metrics import Usage
 from variata.models import LatentModel
-from variata.shapes import draw_mean
+from variata.shapes import draw_mean, spread
 from variata.tasks.bulk import batch_of, in_blocks, read
 
 ROWS = 50_000  # whose codes are counted, at most
@@ -21,7 +21,7 @@ ROWS = 50_000  # whose codes are counted, at most
 
 def quantisers(module: LatentModel) -> list[Any | None]:
     """What makes codes at every level, see `variata.nn.quantiser`; None where latents are real."""
-    return [getattr(level.posterior, "quantiser", None) for level in module.levels]
+    return [getattr(head_of(v.posterior), "quantiser", None) for v in module.levels]
 
 
 def has_codes(module: LatentModel) -> bool:
@@ -32,7 +32,9 @@ def has_codes(module: LatentModel) -> bool:
 def exact(module: LatentModel) -> bool:
     """Whether the posterior is a single code at every level, so that one draw says all."""
     levels = list(module.levels)
-    return bool(levels) and all(isinstance(v.posterior, QuantisedPosterior) for v in levels)
+    return bool(levels) and all(
+        isinstance(head_of(v.posterior), QuantisedPosterior) for v in levels
+    )
 
 
 def codes_of(module: LatentModel, batch: Batch) -> list[Tensor]:
@@ -49,11 +51,10 @@ def coded_latents(
     found: list[list[Tensor]] = []
 
     def work(part: range) -> list[Tensor]:
-        drawn, h = [], None
-        for level, stage in zip(
-            module.levels, module.infer(batch_of(module, examples, part)), strict=True
-        ):
-            drawn += [stage.z, *([] if h is None else [h])]
+        batch = batch_of(module, examples, part)
+        drawn, h = [], None if batch.c is None else spread(batch.c, 1)
+        for i, (level, stage) in enumerate(zip(module.levels, module.infer(batch), strict=True)):
+            drawn += [stage.z, *([h] if i else [])]
             h = level.merge(h, stage.z)  # type: ignore[operator]
         return [value[0].float().cpu() for value in drawn]
 

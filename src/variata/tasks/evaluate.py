@@ -187,8 +187,8 @@ def _latents(
         "mutual_information": None,
         "prior_gap": None,
     }
-    if aggregate.scales is None or len(aggregate.means) < 2:
-        return figures
+    if aggregate.scales is None or len(aggregate.means) < 2 or len(model.module.levels) > 1:
+        return figures  # of several levels, no prior is known to compare all with
     information = mutual_information(aggregate.means, aggregate.scales, seed=seed, prior=prior)
     gap = aggregate_gap(aggregate.means, aggregate.scales, seed=seed, prior=prior)
     figures["mutual_information"] = information.mutual_information.as_dict() | {

@@ -93,15 +93,14 @@ def log_likelihood(
 
 
 def _figures(trace: Trace) -> dict[str, Tensor]:
-    means = torch.cat([_mean(stage) for stage in trace.stages], -1)
+    means = torch.cat([_of_rows(s, _posterior(s).mean) for s in trace.stages], -1)
     figures = {"distortion": trace.distortion()[0], "means": means}
     try:
         figures["rate"] = trace.rate()[0]
     except NoDensityError:
         return figures
-    posteriors = [_posterior(stage) for stage in trace.stages]
-    if all(isinstance(q, Gaussian) for q in posteriors):
-        scales = [q.variance.sqrt().flatten(1) for q in posteriors]
+    if all(isinstance(stage.q, Gaussian) for stage in trace.stages):
+        scales = [_of_rows(s, _posterior(s).variance.sqrt()) for s in trace.stages]
         figures["scales"] = torch.cat(scales, -1)
     if all(stage.exact for stage in trace.stages):
         each = [stage.rate_each()[0].flatten(1) for stage in trace.stages]
@@ -109,9 +108,9 @@ def _figures(trace: Trace) -> dict[str, Tensor]:
     return figures
 
 
-def _mean(stage: Stage) -> Tensor:
-    """Of the posterior of a level, (B, Z)."""
-    return _posterior(stage).mean.expand(stage.z.shape)[0].flatten(1)
+def _of_rows(stage: Stage, value: Tensor) -> Tensor:
+    """What belongs to a latent, at its first draw, (B, Z)."""
+    return value.expand(stage.z.shape)[0].flatten(1)
 
 
 def _posterior(stage: object) -> torch.distributions.Distribution:

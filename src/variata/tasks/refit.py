@@ -60,6 +60,7 @@ def refit_prior(
     prior: str | None = None,
     *,
     data: Any = None,
+    condition: Any = None,
     seed: int = 0,
     callbacks: Sequence[Callback] = (),
     **arguments: Any,
@@ -75,6 +76,7 @@ def refit_prior(
         prior: "gmm" or "flow", or "autoregressive" where latents are codes; None for "gmm" or the
             last. See `variata.recipes.refit`.
         data: rows to fit to; None takes the training rows of the data it was trained on.
+        condition: of these rows, for a model with one; None takes the data's own.
         seed: of all noise.
         callbacks: what may watch the training of a flow.
         arguments: of the prior, such as `components=20`.
@@ -96,12 +98,13 @@ def refit_prior(
     """
     call = prior_call(prior or usual_prior(model), arguments)
     if has_codes(model.module):
-        return _refit_codes(model, call, data, seed, callbacks)
+        examples = _rows(model, data, condition, seed)
+        return _refit_codes(model, call, examples, seed, callbacks)
     module = copy.deepcopy(model.module)
     before = module.levels[0].prior  # type: ignore[union-attr]
     give_prior(module, model.latent, call)
     fitted: Any = module.levels[0].prior  # type: ignore[union-attr]
-    z, judging = _latents(model, data, seed)
+    z, judging = _latents(model, _rows(model, data, condition, seed), seed)
     known = next(model.module.parameters())
     with forked("cpu", seed):
         if call["name"] == "gmm":
@@ -124,14 +127,17 @@ def usual_prior(model: Model) -> str:
 
 
 def _refit_codes(
-    model: Model, call: dict[str, Any], data: Any, seed: int, callbacks: Sequence[Callback]
+    model: Model,
+    call: dict[str, Any],
+    examples: Examples,
+    seed: int,
+    callbacks: Sequence[Callback],
 ) -> Refit:
     """The same for codes: level by level, each given what lies above."""
     module = copy.deepcopy(model.module).cpu().float()
     before = [level.prior for level in levels_of(module)]
     with forked("cpu", seed):
         give_prior(module, model.latent, call)
-    examples = _enough(_rows(model, data, seed))
     drawn, cut = coded_latents(model.module, examples, seed), round(APART * len(examples))
     was = now = 0.0
     for old, level, (z, h) in zip(before, levels_of(module), drawn, strict=True):
@@ -155,9 +161,8 @@ def _settings(rows: int, seed: int) -> Settings:
     return replace(CODES, epochs=max(3, min(400, SEQUENCES // max(1, rows))), seed=seed)
 
 
-def _latents(model: Model, data: Any, seed: int) -> tuple[Tensor, Tensor]:
+def _latents(model: Model, examples: Examples, seed: int) -> tuple[Tensor, Tensor]:
     """Draws of q(z | x) for every row to fit to (D, N, L), and of other rows to judge by (M, L)."""
-    examples = _enough(_rows(model, data, seed))
     observed = one_pass(model.module, examples, seed)
     means = observed.means.float()
     scales = torch.zeros_like(means) if observed.scales is None else observed.scales.float()
@@ -168,18 +173,15 @@ def _latents(model: Model, data: Any, seed: int) -> tuple[Tensor, Tensor]:
     return z[:, cut:], z[0, :cut]
 
 
-def _rows(model: Model, data: Any, seed: int) -> Examples:
-    examples = (
-        reopened(model.saved.about.get("data", {})).train if data is None else model.examples(data)
-    )
-    order = torch.randperm(len(examples), generator=torch.Generator().manual_seed(seed))
-    return examples.subset(order[:ROWS])
-
-
-def _enough(examples: Examples) -> Examples:
+def _rows(model: Model, data: Any, condition: Any, seed: int) -> Examples:
+    if data is None:
+        examples = reopened(model.saved.about.get("data", {})).train
+    else:
+        examples = model.examples(data, condition)
     if len(examples) < FEWEST:
         raise DataError(f"A prior is fitted to {FEWEST} rows or more; there are {len(examples)}.")
-    return examples
+    order = torch.randperm(len(examples), generator=torch.Generator().manual_seed(seed))
+    return examples.subset(order[:ROWS])
 
 
 def _fit_mixture(prior: Any, z: Tensor, seed: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from variata.conditionals import head_of
 from variata.models import LatentModel, Trace
 from variata.schedules import Moment
 
@@ -48,6 +49,6 @@ def after_step(model: LatentModel, statistics: Sequence[Tensor], moment: Moment)
 
 def _followers(model: LatentModel) -> Iterator[tuple[int, Follower]]:
     for i, level in enumerate(model.levels):
-        posterior: Any = level.posterior
+        posterior: Any = head_of(level.posterior)
         if hasattr(posterior, "after_step"):
             yield i, posterior

@@ -131,14 +131,15 @@ class Loop:
         """Validate the averaged weights, keep them if they are the best, and write it down."""
         self.settle()
         begun, objective = self.clock.seconds(), self.phases[-1].objective
-        validation = validate(
-            self.average.model,
-            objective,
-            examples,
-            self.device,
-            self.settings.seed,
-            processes=self.processes,
-        )
+        with self.whole():  # players are called, and nothing is short
+            validation = validate(
+                self.average.model,
+                objective,
+                examples,
+                self.device,
+                self.settings.seed,
+                processes=self.processes,
+            )
         moment, seconds = self.moment, self.clock.seconds()
         self.clock.reserve = self.clock.reserve or RESERVE * (seconds - begun)
         best = validation.criterion < self.best_criterion
