@@ -96,3 +96,12 @@ def test_what_chooses_the_best_weights_leaves_out_the_critic() -> None:
     history = fit(model, phases, rows(), rows(), SETTINGS)
     report = history.reports[-1]
     assert report.criterion == pytest.approx(report.valid["distortion"])
+
+
+def test_a_critic_of_short_products_is_validated_in_full() -> None:
+    """Validation calls it too, where nothing else is short."""
+    model, phases, critic = with_a_critic()
+    settings = Settings(epochs=2, batch_size=8, patience=1.0, precision="bf16")
+    history = fit(model, phases, rows(), rows(), settings)
+    assert len(history.reports) == 2
+    assert all(p.dtype == torch.float32 for p in critic.parameters())

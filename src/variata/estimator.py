@@ -93,7 +93,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Train on rows, images or whatever `variata.fit` takes; y is ignored.
+        """Train on rows, images or whatever `variata.fit` takes.
+
+        y is ignored, but for recipes that learn from labels (m2): -1 or "" is unknown there.
 
         Raises:
             UsageError: for an unknown argument or recipe.
@@ -106,6 +108,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             arguments.pop(name)
         optional = ("latent", "epochs", "batch_size")
         given = {k: v for k, v in arguments.items() if k not in optional or v is not None}
+        if y is not None and "classes" in recipes.get(self.recipe).own:
+            given["label"] = np.asarray(y)
         seed = _seed(self.random_state)
         self.model_ = fit(data, self.recipe, device=self.device, seed=seed, **given)
         self.n_iter_ = max(1, round(self.model_.saved.about["training"]["epochs"]))

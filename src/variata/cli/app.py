@@ -9,8 +9,9 @@ from typing import Any
 
 import typer
 
-from variata.cli import data as data_verb
 from variata.cli import (
+    classify,
+    cluster,
     decode,
     doctor,
     encode,
@@ -25,6 +26,7 @@ from variata.cli import (
     train,
     traverse,
 )
+from variata.cli import data as data_verb
 from variata.cli.arguments import rewritten
 from variata.cli.console import fail, warn
 from variata.cli.cores import cores_are_idle
@@ -56,6 +58,8 @@ for verb in (
     encode.encode,
     decode.decode,
     score.score,
+    classify.classify,
+    cluster.cluster,
     refit_prior.refit_prior,
     recipes.recipes,
     data_verb.data,

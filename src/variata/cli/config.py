@@ -87,6 +87,8 @@ def _parsed(content: dict[str, Any]) -> dict[str, Any]:
         found["fractions"] = found.pop("split")
     if isinstance(found.get("ignore"), str):
         found["ignore"] = (found["ignore"],)
+    if isinstance(found.get("condition"), str):
+        found["condition"] = (found["condition"],)
     reading = {name: found[name] for name in DataOptions.__dataclass_fields__ if name in found}
     checked = options_of({"options": reading})
     return found | {name: getattr(checked, name) for name in reading}

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from variata.cli.opening import (
+    ConditionOption,
     DeviceOption,
     JsonOption,
     PictureOption,
@@ -23,6 +24,7 @@ def decode(
     run: RunArgument,
     latents: Annotated[Path, typer.Argument(metavar="Z", help="A .npy file, (rows, latent).")],
     out: PictureOption = Path("x.npy"),
+    condition: ConditionOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
@@ -31,7 +33,7 @@ def decode(
     from variata.tasks.output import write_output
     from variata.tasks.show import sample_picture
 
-    model = open_model(run, device)
+    model = open_model(run, device, condition)
     target = into(out, model, latents)
     values = model.decode(read_array(latents), out=target)
     path = target or write_output(

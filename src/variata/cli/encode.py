@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from variata.cli.opening import (
+    ConditionOption,
     DataArgument,
     DeviceOption,
     JsonOption,
@@ -23,9 +24,10 @@ def encode(
     run: RunArgument,
     data: DataArgument,
     out: ArrayOption = Path("z.npy"),
+    condition: ConditionOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Write the posterior mean of every row of DATA, (rows, latent)."""
-    latents = open_model(run, device).encode(data, out=out)
+    latents = open_model(run, device, condition).encode(data, out=out)
     written(out, as_json, shape=list(latents.shape))

@@ -9,6 +9,7 @@ import typer
 
 from variata.cli.console import emit_json, emit_table, say
 from variata.cli.opening import (
+    ConditionOption,
     DeviceOption,
     JsonOption,
     OptionalData,
@@ -29,13 +30,14 @@ def evaluate(
         Path | None, typer.Option("--out", "-o", help="The report; RUN/report.html by default.")
     ] = None,
     report: Annotated[bool, typer.Option(help="Write the report.")] = True,
+    condition: ConditionOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Measure a run on its own test rows: ELBO, NLL, bits/dim, rate, samples, baselines."""
     from variata.tasks.evaluate import evaluate as measure
 
-    model = open_model(run, device)
+    model = open_model(run, device, condition)
     name = "report.html" if data is None else f"report-{Path(data).stem}.html"
     target = out or run / name
     if report:
@@ -57,6 +59,7 @@ def evaluate(
 
 def rows_of(figures: dict[str, Any]) -> list[tuple[str, str]]:
     """The figures of an evaluation as rows of a table."""
+    from variata.tasks.codes import usage_rows
     from variata.tasks.factors import disentanglement_rows
 
     data = figures["data"]
@@ -77,6 +80,7 @@ def rows_of(figures: dict[str, Any]) -> list[tuple[str, str]]:
     rows += _information(figures["mutual_information"], figures["prior_gap"])
     rows.append(("reconstruction", f"{_pm(figures['reconstruction']['rmse'])} RMS, own units"))
     rows += _baselines(figures["baselines"]) + _samples(figures["samples"])
+    rows += usage_rows(figures["codes"])
     return rows + disentanglement_rows(figures["disentanglement"])
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from variata.cli.opening import (
+    ConditionOption,
     DeviceOption,
     JsonOption,
     OptionalData,
@@ -26,6 +27,7 @@ def interpolate(
     n: Annotated[int, typer.Option("-n", min=1, help="Paths.")] = 6,
     steps: Annotated[int, typer.Option(min=2, help="Steps of each path.")] = 10,
     out: PictureOption = Path("interpolations.png"),
+    condition: ConditionOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
@@ -33,7 +35,7 @@ def interpolate(
     from variata.tasks.output import write_output
     from variata.tasks.show import interpolation_picture, interpolation_values
 
-    model = open_model(run, device)
+    model = open_model(run, device, condition)
     values = interpolation_values(model, held_out(model, data), n, steps)
     path = write_output(
         out, lambda: interpolation_picture(model, values), lambda: values, inputs(model, data)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from variata.cli.opening import (
+    ConditionOption,
     DeviceOption,
     JsonOption,
     OptionalData,
@@ -45,17 +46,19 @@ def map_(
     n: Annotated[int, typer.Option("-n", min=4, help="Examples on the map.")] = 3_000,
     out: PictureOption = Path("map.png"),
     seed: SeedOption = 0,
+    condition: ConditionOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Draw posterior means in two dimensions, coloured by label; or the manifold they span."""
     from variata.pictures import project
     from variata.tasks.output import write_output
-    from variata.tasks.show import manifold_picture, map_picture, observe_some
+    from variata.tasks.show import manifold_picture, map_picture, observe_some, under
 
-    model = open_model(run, device)
+    model = open_model(run, device, condition)
     if method is Method.manifold:
-        picture = manifold_picture(model)
+        one = model if model.condition is None else under(model, held_out(model, data))
+        picture = manifold_picture(one)
         if picture is None:
             raise UsageError("The manifold needs images and exactly two latent dimensions.")
         path = write_output(out, lambda: picture, lambda: picture, inputs(model, data))

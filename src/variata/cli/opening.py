@@ -40,15 +40,34 @@ PictureOption = Annotated[
 ]
 
 
-def open_model(run: Path, device: str = "auto") -> Model:
-    """Load a trained model onto a device; its long work shows a bar on a terminal."""
+ConditionOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="VALUE|NAME=VALUE", help="What a conditional model is conditioned on; repeatable."
+    ),
+]
+
+
+def open_model(run: Path, device: str = "auto", condition: list[str] | None = None) -> Model:
+    """Load a trained model onto a device; its long work shows a bar on a terminal.
+
+    Args:
+        condition: which the model is to assume, as options give it.
+    """
     from variata.cli.progress import share_watcher
     from variata.tasks.model import load
     from variata.tasks.plan import chosen_device
 
     model = load(run, chosen_device(device))
     model.watch = share_watcher()
-    return model
+    return model if not condition else model.given(told(condition))
+
+
+def told(condition: list[str]) -> Any:
+    """What options say of a condition."""
+    from variata.data import parsed_condition
+
+    return parsed_condition(condition)
 
 
 def held_out(model: Model, data: str | None) -> Examples:

@@ -17,6 +17,7 @@ from variata.cli.opening import (
     inputs,
     into,
     open_model,
+    told,
     written,
 )
 
@@ -28,6 +29,13 @@ def reconstruct(
         int | None,
         typer.Option("-n", min=1, help="Examples in the picture; 24 by default, 500 of a table."),
     ] = None,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VALUE|NAME=VALUE",
+            help="Decode with this instead: the same style, another class.",
+        ),
+    ] = None,
     out: PictureOption = Path("reconstructions.png"),
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
@@ -38,10 +46,11 @@ def reconstruct(
 
     model = open_model(run, device)
     rows = held_out(model, data)
+    aim = told(condition) if condition else None
     target = into(out, model, data)
     if target is None:
-        picture = reconstruction_picture(model, rows, n)
+        picture = reconstruction_picture(model, rows, n, aim)
         write_output(out, lambda: picture, bytes, inputs(model, data))
     else:
-        model.reconstruct(rows, out=target)
+        model.reconstruct(rows, target=aim, out=target)
     written(out, as_json)

@@ -22,12 +22,18 @@ from variata.cli.opening import (
 def refit_prior(
     run: RunArgument,
     data: OptionalData = None,
-    prior: Annotated[str, typer.Option(help="gmm (a mixture of Gaussians) or flow.")] = "gmm",
+    prior: Annotated[
+        str | None,
+        typer.Option(help="gmm (a mixture of Gaussians) or flow; autoregressive for codes."),
+    ] = None,
     components: Annotated[
         int | None, typer.Option(min=1, help="Gaussians of the gmm; 10 unless said.")
     ] = None,
     couplings: Annotated[
         int | None, typer.Option(min=1, help="Couplings of the flow; 8 unless said.")
+    ] = None,
+    layers: Annotated[
+        int | None, typer.Option(min=1, help="Layers of the autoregressive prior; 2 unless said.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder of the new run; else RUN-PRIOR.")
@@ -43,13 +49,15 @@ def refit_prior(
     from variata import store
     from variata.cli.progress import watcher
     from variata.tasks.refit import refit_prior as refit
+    from variata.tasks.refit import usual_prior
 
-    folder = out or Path(f"{run}-{prior}")
-    store.refuse_in_use(folder)
-    given: dict[str, Any] = {"components": components, "couplings": couplings}
+    given: dict[str, Any] = {"components": components, "couplings": couplings, "layers": layers}
     own = {name: value for name, value in given.items() if value is not None}
     model = open_model(run, device)
-    found = refit(model, prior, data=data, seed=seed, callbacks=[watcher(quiet=as_json)], **own)
+    chosen = prior or usual_prior(model)
+    folder = out or Path(f"{run}-{chosen}")
+    store.refuse_in_use(folder)
+    found = refit(model, chosen, data=data, seed=seed, callbacks=[watcher(quiet=as_json)], **own)
     found.model.save(folder)
     gain = found.after - found.before
     say(

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from variata.cli.opening import (
+    ConditionOption,
     DeviceOption,
     JsonOption,
     PictureOption,
@@ -28,6 +29,7 @@ def sample(
     mean: Annotated[
         bool, typer.Option("--mean", help="Means of p(x | z) instead of draws from it.")
     ] = False,
+    condition: ConditionOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
@@ -37,7 +39,7 @@ def sample(
     from variata.tasks.output import write_output
     from variata.tasks.show import rows_beside, sample_picture
 
-    model = open_model(run, device)
+    model = open_model(run, device, condition)
     if model.saved.prior is not None:
         say(f"Latents are drawn from {prior_said(model)}.")
     target = into(out, model)

@@ -58,6 +58,17 @@ def train(
     ] = None,
     label: LabelOption = None,
     ignore: IgnoreOption = None,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Condition on a column, or on 'label' for the labels; may be repeated.",
+        ),
+    ] = None,
+    labels: Annotated[
+        int | None,
+        typer.Option(help="Keep so few labels of the rows to learn from, the same of each class."),
+    ] = None,
     key: KeyOption = None,
     size: SizeOption = None,
     config: Annotated[
@@ -92,11 +103,12 @@ def train(
         "compile": compile_,
         "likelihood": likelihood,
         "label": label,
+        "labels": labels,
         "key": key,
     }
     if resume is not None:
         more = {"budget": budget, "split": split, "size": size, "config": config, "out": out}
-        lists = {"ignore": ignore or None, "set": set_ or None}
+        lists = {"ignore": ignore or None, "set": set_ or None, "condition": condition or None}
         _refuse_beside_resume(DATA=data, **plain, **more, **lists)
         from variata.tasks.train import resume as go_on
 
@@ -109,6 +121,7 @@ def train(
         budget=parsed_duration(budget),
         fractions=parsed_shares(split),
         ignore=tuple(ignore) if ignore else None,
+        condition=tuple(condition) if condition else None,
         size=parsed_size(size),
     )
     settings = read_config(config) | dict(_pair(text) for text in set_ or []) | given

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from variata.cli.opening import (
+    ConditionOption,
     DeviceOption,
     JsonOption,
     OptionalData,
@@ -25,17 +26,18 @@ def traverse(
     data: OptionalData = None,
     n: Annotated[int, typer.Option("-n", min=1, help="Latent dimensions.")] = 10,
     out: PictureOption = Path("traversals.png"),
+    condition: ConditionOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Show what each latent dimension does, from -3 to 3, the one with the highest rate first."""
     from variata.tasks.latents import known_prior
     from variata.tasks.output import write_output
-    from variata.tasks.show import observe_some, traversal_picture, traversal_values
+    from variata.tasks.show import observe_some, traversal_picture, traversal_values, under
 
-    model = open_model(run, device)
+    model = open_model(run, device, condition)
     rows, observed = observe_some(model, held_out(model, data))
-    prior = known_prior(model.module)
+    model, prior = under(model, rows), known_prior(model.module)
     values, order = traversal_values(model, observed, prior, n)
     path = write_output(
         out,

@@ -18,6 +18,7 @@ from torch.distributions import (
 from variata.errors import NoDensityError
 from variata.shapes import Shape, location_and_scale
 
+FAR = 5.0  # in nats, below the least component: one that a fit left over
 SPREAD = 1.0  # standard deviation of the means of a mixture that has not learnt yet
 
 
@@ -35,6 +36,18 @@ def gaussian_mixture(weights: Tensor, means: Tensor, scales: Tensor) -> Distribu
     parts = Independent(Normal(means, scales.expand_as(means), validate_args=False), 1)
     which = Categorical(logits=weights, validate_args=False)
     return MixtureSameFamily(which, parts, validate_args=False)
+
+
+def responsibilities(p: MixtureSameFamily, z: Tensor) -> Tensor:
+    """p(c | z), the share of every component in the density at z (..., L), in (..., C).
+
+    >>> p = gaussian_mixture(torch.zeros(2), torch.tensor([[-9.0], [9.0]]), torch.ones(()))
+    >>> responsibilities(p, torch.tensor([[9.0]]))
+    tensor([[0., 1.]])
+    """
+    parts: Any = p.component_distribution
+    weights: Any = p.mixture_distribution
+    return (parts.log_prob(z.unsqueeze(-2)) + weights.logits).softmax(-1)
 
 
 class MixturePrior(nn.Module):
@@ -60,6 +73,14 @@ class MixturePrior(nn.Module):
 
     def forward(self, h: Tensor | None) -> Distribution:
         return gaussian_mixture(self.weights, self.means, self.log_scales.exp())
+
+    @torch.no_grad()
+    def take(self, weights: Tensor, means: Tensor, variances: Tensor) -> None:
+        """Take over a fitted mixture of at most as many components: (C,), (C, L) and (C, L)."""
+        count = len(weights)
+        self.weights.fill_(float(weights.min().log()) - FAR)[:count] = weights.log()
+        self.means[:count] = means.to(self.means)
+        self.log_scales[:count] = 0.5 * variances.log().to(self.log_scales)
 
 
 class FullMixturePrior(nn.Module):

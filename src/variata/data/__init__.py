@@ -2,6 +2,9 @@
 
 from variata.data import catalog
 from variata.data.arrays import read_array
+from variata.data.aside import column_values
+from variata.data.condition import Condition, infer_condition, parsed_condition
+from variata.data.context import Context, columns_of, context_of, require_context
 from variata.data.examples import Examples
 from variata.data.factors import Factors
 from variata.data.infer import infer_schema
@@ -11,14 +14,22 @@ from variata.data.sources import open_source
 from variata.data.splits import Splits, split
 
 __all__ = [
+    "Condition",
+    "Context",
     "Examples",
     "Factors",
     "Schema",
     "Source",
     "Splits",
     "catalog",
+    "column_values",
+    "columns_of",
+    "context_of",
+    "infer_condition",
     "infer_schema",
     "open_source",
+    "parsed_condition",
     "read_array",
+    "require_context",
     "split",
 ]

@@ -7,8 +7,11 @@ import gzip
 import itertools
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+
+import numpy as np
 
 from variata.data.cache import Kept
 from variata.data.cells import missing, number
@@ -44,16 +47,25 @@ def from_csv(
     found = kept.load()
     if found is not None:
         return found
-    try:
-        with _open(path) as stream:
-            delimiter = delimiter_of(stream.read(65536))
-            stream.seek(0)
-            lines = _lines(csv.reader(stream, delimiter=delimiter))
-            table = _read(path, delimiter, lines, label, ignore, say)
-    except (UnicodeDecodeError, csv.Error, OSError, EOFError, zlib.error) as error:
-        why = reason(error)
-        raise DataError(f"Could not read '{path}' as a CSV of numbers: {why}.") from error
+    with _delimited(path) as (delimiter, lines):
+        columns, named, rows = _headed(path, delimiter, lines)
+        table = _roles(path, delimiter, columns, named, label, ignore, say)
+        for line, row in rows:
+            table.take(line, row)
     return table.finish(kept)
+
+
+def csv_column(path: Path, column: str | int) -> np.ndarray:
+    """The cells of one column of a CSV, (N,) texts.
+
+    Raises:
+        DataError: it cannot be read, or has no such column; lists those there are.
+    """
+    with _delimited(path) as (delimiter, lines):
+        columns, _, rows = _headed(path, delimiter, lines)
+        place = pick_column(columns, column, "the condition")
+        cells = [row[place].strip() if place < len(row) else "" for _, row in rows]
+    return np.array(cells, dtype=object)
 
 
 def delimiter_of(sample: str) -> str:
@@ -98,14 +110,23 @@ def _lines(reader: Any) -> Iterator[Row]:
             yield reader.line_num, row
 
 
-def _read(
-    path: Path,
-    delimiter: str,
-    lines: Iterator[Row],
-    label: str | int | None,
-    ignore: Sequence[str | int],
-    say: Say,
-) -> Table:
+@contextmanager
+def _delimited(path: Path) -> Iterator[tuple[str, Iterator[Row]]]:
+    """The delimiter of a file, and its lines with their numbers."""
+    try:
+        with _open(path) as stream:
+            delimiter = delimiter_of(stream.read(65536))
+            stream.seek(0)
+            yield delimiter, _lines(csv.reader(stream, delimiter=delimiter))
+    except (UnicodeDecodeError, csv.Error, OSError, EOFError, zlib.error) as error:
+        why = reason(error)
+        raise DataError(f"Could not read '{path}' as a CSV of numbers: {why}.") from error
+
+
+def _headed(
+    path: Path, delimiter: str, lines: Iterator[Row]
+) -> tuple[list[str], bool, Iterator[Row]]:
+    """The columns, whether the file names them, and its rows."""
     head = list(itertools.islice(lines, 2))
     if not head:
         raise DataError(f"'{path}' is empty.")
@@ -113,10 +134,7 @@ def _read(
     first[0] = first[0].lstrip("# ")
     named = has_header(first, head[1][1] if len(head) > 1 else [], delimiter != ",")
     columns = first if named else [str(i) for i in range(len(first))]
-    table = _roles(path, delimiter, columns, named, label, ignore, say)
-    for line, row in itertools.chain(head[1 if named else 0 :], lines):
-        table.take(line, row)
-    return table
+    return columns, named, itertools.chain(head[1 if named else 0 :], lines)
 
 
 def _roles(

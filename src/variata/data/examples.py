@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from variata.batch import Batch
+from variata.data.context import Context
 from variata.data.factors import Factors
 from variata.data.lazy import Codes, held
 from variata.data.schema import Schema
@@ -35,6 +36,7 @@ class Examples:
         labels: one for each example, int64, -1 where unknown, or None.
         rows: numbers of the examples' rows in `codes`, or None for all of them.
         factors: that each example was made from, where they are known.
+        context: what each example is conditioned on, where a model is.
 
     >>> from variata.data.infer import infer_schema
     >>> values = [[0, 1], [1, 1], [0, 0]]
@@ -48,6 +50,7 @@ class Examples:
     labels: Tensor | None = None
     rows: Tensor | None = None
     factors: Factors | None = None
+    context: Context | None = None
 
     def __post_init__(self) -> None:
         if tuple(self.codes.shape[1:]) != self.schema.shape:
@@ -58,6 +61,8 @@ class Examples:
             raise ShapeError(f"Expected {len(self)} labels, got shape {tuple(self.labels.shape)}.")
         if self.factors is not None and len(self.factors) != len(self):
             raise ShapeError(f"Expected factors of {len(self)} rows, got {len(self.factors)}.")
+        if self.context is not None and len(self.context) != len(self):
+            raise ShapeError(f"Expected conditions of {len(self)} rows, got {len(self.context)}.")
 
     @classmethod
     def of(
@@ -88,26 +93,29 @@ class Examples:
         index = index.to(self.codes.device)
         x = self.schema.to_model(self._codes(index))
         y = None if self.labels is None else self.labels.index_select(0, index)
-        return Batch(x=x, seen=x, y=y, index=index)
+        c = None if self.context is None else self.context.gather(index)
+        return Batch(x=x, seen=x, c=c, y=y, index=index)
 
     def subset(self, index: Tensor) -> Examples:
         """Return the rows `index` as examples that share these codes; neighbours are a slice."""
         index = index.to(self.codes.device)
         labels = None if self.labels is None else self.labels.index_select(0, index)
         factors = None if self.factors is None else self.factors.subset(index)
+        context = None if self.context is None else self.context.subset(index)
         rows = index if self.rows is None else self.rows.index_select(0, index)
         if _neighbours(rows):
             start = int(rows[0])
             codes = self.codes[start : start + len(rows)]
-            return Examples(codes, self.schema, labels, factors=factors)
+            return Examples(codes, self.schema, labels, factors=factors, context=context)
         rows = rows.to(torch.int32) if len(self.codes) <= INT32_ROWS else rows
-        return Examples(self.codes, self.schema, labels, rows, factors)
+        return Examples(self.codes, self.schema, labels, rows, factors, context)
 
     def to(self, device: torch.device | str) -> Examples:
         """Return the same examples held on `device`; what is larger than memory stays."""
         codes = self.codes.to(device)
         labels, rows = (t if t is None else t.to(codes.device) for t in (self.labels, self.rows))
-        return replace(self, codes=codes, labels=labels, rows=rows)
+        context = None if self.context is None else self.context.to(codes.device)
+        return replace(self, codes=codes, labels=labels, rows=rows, context=context)
 
     def fingerprint(self) -> str:
         """SHA-256, in hex, of the shape, the dtype and the bytes of the codes.

@@ -74,6 +74,25 @@ def from_parquet(
     return from_frame(frame, path.name, label, ignore)
 
 
+def parquet_column(path: Path, column: str | int) -> np.ndarray:
+    """The values of one column of a parquet file, (N,)."""
+    try:
+        import pandas
+        from pyarrow import parquet
+
+        columns = [str(name) for name in parquet.read_schema(path).names]
+        name = columns[pick_column(columns, column, "the condition")]
+        return pandas.read_parquet(path, columns=[name])[name].to_numpy()
+    except ImportError as error:
+        raise MissingExtraError(
+            "Reading parquet needs pandas and pyarrow: pip install 'variata[tables]'."
+        ) from error
+    except VariataError:
+        raise
+    except Exception as error:  # damaged bytes make pyarrow raise almost anything
+        raise damaged(path, "parquet", b"PAR1", "DataFrame.to_parquet", error) from error
+
+
 def _by_groups(
     path: Path, file: Any, label: str | int | None, ignore: Sequence[str | int], kept: Kept
 ) -> Source:

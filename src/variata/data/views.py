@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import pairwise
 
@@ -11,7 +12,7 @@ from torch.nn import functional
 
 from variata.batch import Batch
 from variata.errors import ShapeError
-from variata.noise import Place, rows_at_hand
+from variata.noise import Place, noise, rows_at_hand
 
 GROUP = 16
 
@@ -42,6 +43,53 @@ def shift(
     seen = x if batch.seen is batch.x else _move(batch.seen, groups, pixels, background)
     mask = None if batch.mask is None else _move(batch.mask, groups, pixels, 1.0)
     return replace(batch, x=x, seen=seen, mask=mask)
+
+
+def affine(
+    batch: Batch,
+    degrees: float = 15.0,
+    scale: float = 0.15,
+    shear: float = 0.2,
+    pixels: float = 2.0,
+    levels: int | None = None,
+) -> Batch:
+    """Turn, scale, shear and shift images, each on its own, by uniform amounts of up to so much.
+
+    `x` and `seen` of an image (B, C, H, W) move together; what comes in at the border is the
+    nearest pixel. Random numbers come from torch's global generator.
+
+    Args:
+        levels: of the data, to whose grid in [0, 1] values are rounded; None leaves them.
+
+    Raises:
+        ShapeError: the batch does not hold images.
+
+    >>> x = torch.rand(3, 1, 8, 8)
+    >>> bool(torch.allclose(affine(Batch(x, x), 0.0, 0.0, 0.0, 0.0).x, x, atol=1e-5))
+    True
+    """
+    if batch.x.ndim != 4:
+        raise ShapeError(f"Expected images (B, C, H, W) to move, got {tuple(batch.x.shape)}.")
+    size = torch.Size((len(batch), 6))
+    u = 2 * noise(torch.rand, size, 1, dtype=batch.x.dtype, device=batch.x.device) - 1
+    height, width = batch.x.shape[-2:]
+    angle = u[:, 0] * math.radians(degrees)
+    cos, sin = angle.cos(), angle.sin()
+    across, down = 1 + scale * u[:, 1], 1 + scale * u[:, 2]
+    slant = shear * u[:, 3]
+    rows = [
+        torch.stack([cos * across, (slant * cos - sin) * down, 2 * pixels / width * u[:, 4]], 1),
+        torch.stack([sin * across, (slant * sin + cos) * down, 2 * pixels / height * u[:, 5]], 1),
+    ]
+    grid = functional.affine_grid(torch.stack(rows, 1), list(batch.x.shape), align_corners=False)
+    x = _resampled(batch.x, grid, levels)
+    seen = x if batch.seen is batch.x else _resampled(batch.seen, grid, levels)
+    return replace(batch, x=x, seen=seen)
+
+
+def _resampled(x: Tensor, grid: Tensor, levels: int | None) -> Tensor:
+    moved = functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
+    return moved if levels is None else (moved * (levels - 1)).round() / (levels - 1)
 
 
 def _groups(place: Place, pixels: int, probability: float) -> list[tuple[int, int]]:

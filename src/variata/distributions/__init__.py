@@ -6,6 +6,7 @@ and divergences are in nats.
 
 from variata.distributions.bernoulli import Bernoulli
 from variata.distributions.categorical import Categorical
+from variata.distributions.codes import Codes
 from variata.distributions.counts import NegativeBinomial, Poisson
 from variata.distributions.detached import detached
 from variata.distributions.dirac import Dirac
@@ -15,10 +16,13 @@ from variata.distributions.gaussian import Gaussian, StandardGaussian
 from variata.distributions.kl import has_kl, kl, kl_each, register_kl
 from variata.distributions.logistic import DiscretisedLogistic
 from variata.distributions.mixture import LogisticMixture
+from variata.distributions.one_hot import OneHot
+from variata.distributions.quantised import Quantised
 
 __all__ = [
     "Bernoulli",
     "Categorical",
+    "Codes",
     "Dirac",
     "DiscretisedLogistic",
     "Factorised",
@@ -26,7 +30,9 @@ __all__ = [
     "Gaussian",
     "LogisticMixture",
     "NegativeBinomial",
+    "OneHot",
     "Poisson",
+    "Quantised",
     "StandardGaussian",
     "detached",
     "has_kl",

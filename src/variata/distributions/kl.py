@@ -20,6 +20,7 @@ from variata.distributions.counts import Poisson
 from variata.distributions.dirac import Dirac
 from variata.distributions.factorised import sum_event
 from variata.distributions.gaussian import Gaussian, StandardGaussian
+from variata.distributions.one_hot import OneHot
 from variata.errors import NoDensityError
 
 Pair = tuple[type[Distribution], type[Distribution]]
@@ -125,6 +126,11 @@ def _bernoulli_bernoulli(q: Bernoulli, p: Bernoulli) -> Tensor:
 def _categorical_categorical(q: Categorical, p: Categorical) -> Tensor:
     log_q = q.logits.log_softmax(-1)
     return (log_q.exp() * (log_q - p.logits.log_softmax(-1))).sum(-1)
+
+
+@register_kl(OneHot, OneHot)
+def _one_hot_one_hot(q: OneHot, p: OneHot) -> Tensor:
+    return q.probs * (q.log_probs - p.log_probs)  # which sum to the divergence
 
 
 @register_kl(Poisson, Poisson)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from variata.doctor.codes import coded
 from variata.doctor.commands import longer, train, unweighed
 from variata.doctor.finding import Evidence, Finding
 from variata.doctor.readings import ACTIVE, FEWEST, active, latent, rate, rate_weight
@@ -56,6 +57,8 @@ def spare_dimensions(evidence: Evidence) -> Finding | None:
     """Some latent dimensions are at rest, as they may be."""
     used, there = active(evidence), latent(evidence)
     if evidence.rate_each is None or collapsed(evidence) or not 0 < used < there:
+        return None
+    if coded(evidence):  # a class is no dimension of its own
         return None
     return Finding(
         name="spare-dimensions",

@@ -15,6 +15,7 @@ UNLISTED = {
     "save_every",
 }  # settings without an option of their own
 LENGTH = {"epochs", "budget"}  # either ends a training, so that one is given instead of the other
+REPEATED = {"ignore", "condition"}
 JOINED = {"split": ",", "size": "x"}
 
 
@@ -52,6 +53,11 @@ def evaluate(evidence: Evidence) -> str:
     return f"variata evaluate {shlex.quote(evidence.run)}"
 
 
+def refit(evidence: Evidence, prior: str) -> str:
+    """`variata refit-prior` of the run."""
+    return f"variata refit-prior {shlex.quote(evidence.run)} --prior {prior}"
+
+
 def option(name: str, value: Any) -> list[str]:
     """An option of `variata train` by name, as words.
 
@@ -63,7 +69,7 @@ def option(name: str, value: Any) -> list[str]:
     flag = f"--{name.replace('_', '-')}"
     if name in UNLISTED:
         return ["--set", f"{name}={_text(value)}"]
-    if name == "ignore":
+    if name in REPEATED:
         return [word for column in value for word in (flag, column)]
     if name in JOINED:
         return [flag, JOINED[name].join(map(_text, value))]

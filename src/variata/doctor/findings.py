@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from variata.doctor.codes import unused_codes
 from variata.doctor.collapse import posterior_collapse, spare_dimensions
 from variata.doctor.columns import dead_columns, unscaled_columns
 from variata.doctor.examples import too_few_examples
@@ -28,6 +29,7 @@ DIAGNOSES: tuple[Diagnosis, ...] = (
     too_few_examples,
     dead_columns,
     unscaled_columns,
+    unused_codes,
     spare_dimensions,
     no_likelihood,
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from variata.doctor.codes import coded
 from variata.doctor.collapse import collapsed
-from variata.doctor.commands import longer, train, unweighed
+from variata.doctor.commands import longer, refit, train, unweighed
 from variata.doctor.finding import Evidence, Finding
 from variata.doctor.readings import (
     FEWEST,
@@ -109,6 +110,9 @@ def _strange_samples(evidence: Evidence) -> str | None:
 
 
 def _cause(evidence: Evidence) -> tuple[str, str]:
+    if coded(evidence):
+        cause = "The prior does not know which codes go together."
+        return cause, refit(evidence, "autoregressive")
     weight = rate_weight(evidence)
     if weight is not None and weight < 1:
         cause = f"At {weight:g} of its nats the rate is too cheap to hold posteriors to the prior."

@@ -2,6 +2,7 @@
 
 from variata.metrics.aggregate import AggregateGap, aggregate_gap
 from variata.metrics.baselines import FactorisedBaseline
+from variata.metrics.clusters import Agreement, cluster_agreement, matched_accuracy
 from variata.metrics.collapse import active_mask, active_units, rate_per_dimension, unit_variance
 from variata.metrics.disentangle import Disentanglement, disentanglement
 from variata.metrics.estimate import Estimate
@@ -18,9 +19,11 @@ from variata.metrics.likelihood import (
 from variata.metrics.linear import PCABaseline, mean_predictor, rms_error
 from variata.metrics.mmd import mmd_imq
 from variata.metrics.samples import Copies, Coverage, frechet_distance, nearest_copies, prdc
+from variata.metrics.usage import Usage
 
 __all__ = [
     "AggregateGap",
+    "Agreement",
     "Copies",
     "Coverage",
     "Disentanglement",
@@ -32,14 +35,17 @@ __all__ = [
     "KnownPrior",
     "LogMeanExp",
     "PCABaseline",
+    "Usage",
     "VectorFeatures",
     "active_mask",
     "active_units",
     "aggregate_gap",
     "bits_per_dim",
+    "cluster_agreement",
     "disentanglement",
     "frechet_distance",
     "importance_bound",
+    "matched_accuracy",
     "mean_predictor",
     "mmd_imq",
     "mutual_information",

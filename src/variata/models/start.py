@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from variata.conditionals import Decoder, DiracPosterior, GaussianPosterior
+from variata.conditionals import (
+    Decoder,
+    DiracPosterior,
+    GaussianPosterior,
+    QuantisedPosterior,
+    head_of,
+    inputs_of_head,
+)
 from variata.models.latent import LatentModel
 from variata.nn import ProjectingEncoder, SkippingDecoder
+from variata.shapes import draw_mean, spread
 
 SMALLEST = 1e-3  # of the mean variance of an element: the noise of data that is nearly linear
 EXTRA, ITERATIONS = 10, 4  # of the randomised decomposition
@@ -66,32 +75,52 @@ def fit_ppca(x: Tensor, latent: int) -> PPCA:
 
 
 @torch.no_grad()
-def start(model: LatentModel, x: Tensor) -> None:
+def start(model: LatentModel, x: Tensor, c: Tensor | None = None) -> None:
     """Start a model on examples x (N, *X), before its first step.
+
+    Args:
+        c: what they are conditioned on (N, C), which several levels of codes have to know.
 
     The decoder starts at the mean and standard deviation of every element. Where encoder and
     decoder have linear paths, the model starts as probabilistic PCA, which a network on its own
-    needs long to catch up with on photographs. Priors made of examples take theirs.
+    needs long to catch up with on photographs. Priors made of examples take theirs, and
+    codebooks the centres of what is encoded, level by level.
     """
     for level in model.levels:
         begin = getattr(level.prior, "start", None)
         if begin is not None:
             begin(x)
-    decoder = model.decoder
-    if not isinstance(decoder, Decoder):
-        return
+    if isinstance(model.decoder, Decoder):
+        _start_at_margins(model, model.decoder, x)
+    _start_codes(model, x, c)
+
+
+def _start_at_margins(model: LatentModel, decoder: Decoder, x: Tensor) -> None:
     scale = x.std(0, unbiased=False)
-    posterior = model.levels[0].posterior if len(model.levels) == 1 else None
+    posterior: Any = model.levels[0].posterior if len(model.levels) == 1 else None
     skip, encoder = decoder.network, model.encoder
-    linear = isinstance(posterior, (GaussianPosterior, DiracPosterior))
+    heads = (GaussianPosterior, DiracPosterior, QuantisedPosterior)
+    linear = isinstance(head_of(posterior), heads)
     if linear and isinstance(encoder, ProjectingEncoder) and isinstance(skip, SkippingDecoder):
         pca = fit_ppca(x.flatten(1), encoder.projection.out_features)
         encoder.projection.weight.copy_(pca.encoding)
         encoder.projection.bias.copy_(-pca.encoding @ pca.mean)
         posterior.start_linear(pca.scale)
-        skip.skip.weight.copy_(pca.loadings)
+        skip.skip.weight.zero_()[:, : pca.loadings.shape[1]] = pca.loadings
         scale = pca.noise.view(scale.shape)
     decoder.start_at(x.mean(0), scale)
+
+
+def _start_codes(model: LatentModel, x: Tensor, c: Tensor | None) -> None:
+    begins = [getattr(head_of(level.posterior), "start", None) for level in model.levels]
+    if not any(begins):
+        return
+    features, h = model.encoder(x), None if c is None else spread(c, 1)
+    for i, (level, begin) in enumerate(zip(model.levels, begins, strict=True)):
+        if begin is not None:
+            begin(*inputs_of_head(level.posterior, h, features))
+        if any(begins[i + 1 :]):
+            h = level.merge(h, draw_mean(level.posterior(h, features), 1, len(x)))  # type: ignore[operator]
 
 
 def _widened(tensor: Tensor, width: int, dim: int, fill: float = 0.0) -> Tensor:

@@ -1,23 +1,33 @@
 """Networks without probability: features in, features out."""
 
+from variata.nn.causal import CausalTransformer
+from variata.nn.codebook import Codebook
 from variata.nn.conv import ConvDecoder, ConvEncoder, Residual
 from variata.nn.coupling import AffineCoupling, Rescaling
 from variata.nn.inputs import Log1p, OneHot
+from variata.nn.joining import Joining
 from variata.nn.linear import ProjectingEncoder, SkippingDecoder
 from variata.nn.mlp import Dense, MLPDecoder, MLPEncoder, stack
+from variata.nn.quantiser import OneHotCodes, Quantiser, ScalarGrid
 
 __all__ = [
     "AffineCoupling",
+    "CausalTransformer",
+    "Codebook",
     "ConvDecoder",
     "ConvEncoder",
     "Dense",
+    "Joining",
     "Log1p",
     "MLPDecoder",
     "MLPEncoder",
     "OneHot",
+    "OneHotCodes",
     "ProjectingEncoder",
+    "Quantiser",
     "Rescaling",
     "Residual",
+    "ScalarGrid",
     "SkippingDecoder",
     "stack",
 ]

@@ -1,8 +1,10 @@
 """Terms and bounds: functions of a model and a trace."""
 
 from variata.objectives.capacity import Capacity
+from variata.objectives.commitment import CodebookError, Commitment
 from variata.objectives.density_ratio import DensityRatio
 from variata.objectives.elbo import Distortion, Rate
+from variata.objectives.enumerated import ClassBalance, Classification, EnumeratedBound
 from variata.objectives.free_bits import FreeBits
 from variata.objectives.importance import ImportanceBound
 from variata.objectives.latent_critic import LatentCritic
@@ -22,13 +24,18 @@ from variata.objectives.total_correlation import (
 __all__ = [
     "MMD",
     "Capacity",
+    "ClassBalance",
+    "Classification",
     "CodeNorm",
+    "CodebookError",
+    "Commitment",
     "DecoderNorm",
     "DensityRatio",
     "Diagonal",
     "DimensionKL",
     "Distortion",
     "DoublyReparametrised",
+    "EnumeratedBound",
     "FreeBits",
     "ImportanceBound",
     "LatentCritic",

@@ -20,12 +20,17 @@ class Capacity:
 
     Args:
         nats: C over the training.
+        level: whose rate is held; None for that of all levels together.
 
-    Reference:
+    References:
         Understanding disentangling in beta-VAE (Burgess et al., 2018), arXiv:1804.03599
+        Learning Disentangled Joint Continuous and Discrete Representations (Dupont, 2018),
+        arXiv:1804.00104
     """
 
     nats: Schedule
+    level: int | None = None
 
     def __call__(self, model: LatentModel, trace: Trace, moment: Moment) -> Tensor:
-        return (trace.rate() - self.nats(moment)).abs()
+        rate = trace.rate() if self.level is None else trace.stages[self.level].rate()
+        return (rate - self.nats(moment)).abs()

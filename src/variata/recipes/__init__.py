@@ -2,13 +2,18 @@
 
 from variata.recipes.bounds import ciwae, dreg, iwae, piwae
 from variata.recipes.catalogue import Composition, Recipe, build, get, names, recipe
+from variata.recipes.categorical import gumbel_vae, joint_vae
+from variata.recipes.clustering import vade
+from variata.recipes.coded import fsq_vae, rvq_vae
 from variata.recipes.disentangling import beta_tc_vae, dip_vae, factor_vae
 from variata.recipes.gaussian import ae, beta_vae
 from variata.recipes.information import info_vae
 from variata.recipes.matching import aae, wae_gan, wae_mmd
 from variata.recipes.parts import Parts
 from variata.recipes.priors import flow_prior, mixture_prior
+from variata.recipes.quantised import vq_vae
 from variata.recipes.regularised import rae
+from variata.recipes.semi_supervised import m2
 from variata.recipes.vae import vae
 from variata.recipes.vamp import exemplar_prior, vamp_prior
 from variata.recipes.weighting import annealed_vae, capacity_vae, free_bits_vae, sigma_vae
@@ -31,17 +36,24 @@ __all__ = [
     "factor_vae",
     "flow_prior",
     "free_bits_vae",
+    "fsq_vae",
     "get",
+    "gumbel_vae",
     "info_vae",
     "iwae",
+    "joint_vae",
+    "m2",
     "mixture_prior",
     "names",
     "piwae",
     "rae",
     "recipe",
+    "rvq_vae",
     "sigma_vae",
+    "vade",
     "vae",
     "vamp_prior",
+    "vq_vae",
     "wae_gan",
     "wae_mmd",
 ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import torch
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from torch import Tensor, nn
 
@@ -16,11 +17,32 @@ from variata.errors import UsageError, did_you_mean
 from variata.models import LatentModel
 from variata.recipes.parts import PART_NAMES, Parts
 from variata.schedules import Moment
-from variata.training import Phase
+from variata.shapes import Shape
+from variata.training import Examples, Phase, Processes, Settings
 from variata.training.phase import phase_at
 
 SEVERAL = ("hidden",)
 OWN_MODULES = ("encoder", "decoder")
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What a recipe may use before its phases.
+
+    Attributes:
+        train, valid: examples to learn from, and to choose by.
+        settings: how to train, for its share of the time.
+        device, processes: where.
+    """
+
+    train: Examples
+    valid: Examples
+    settings: Settings
+    device: torch.device
+    processes: Processes
+
+
+Prepare = Callable[[LatentModel, Preparation], None]
 
 
 @dataclass(frozen=True)
@@ -32,12 +54,19 @@ class Composition:
         phases: what is minimised, one after the other.
         recipe: name of the recipe.
         arguments: of the call, resolved: nothing in it depends on defaults or data any more.
+        labelled_share: of the rows shown in training, those with a label, which are repeated until
+            they are so many; 0 shows all rows alike.
+        prepare: what happens to the model before its phases, such as a training of another kind.
+        prepare_share: of the training that this takes.
     """
 
     model: LatentModel
     phases: Sequence[Phase]
     recipe: str = ""
     arguments: dict[str, Any] | None = None
+    labelled_share: float = 0.0
+    prepare: Prepare | None = None
+    prepare_share: float = 0.0
 
     def loss(self, batch: Batch | Tensor, progress: float = 1.0, step: int = 2**31) -> Tensor:
         """The scalar to minimise at a moment of training, nats per example, for loops of your own.
@@ -69,6 +98,9 @@ class Composition:
         return phase.objective(self.model, trace, moment).total
 
 
+LatentRule = Callable[[Shape, Mapping[str, Any]], int]
+
+
 class Recipe:
     """A named function from parts and its own arguments to a composition.
 
@@ -81,6 +113,7 @@ class Recipe:
 
     def __init__(self, function: Callable[..., Composition]) -> None:
         self.function, self.name = function, function.__name__
+        self.rule: LatentRule | None = getattr(function, "latent_rule", None)
         self.__doc__ = function.__doc__
         self.own = {
             name: parameter
@@ -120,10 +153,12 @@ class Recipe:
         if "shape" not in given:
             raise UsageError(f"The recipe {self.name} needs `shape`, of one example.")
         own = {name: given.pop(name, p.default) for name, p in self.own.items()}
+        if self.rule is not None and given.get("latent") is None:
+            given["latent"] = self.rule(given["shape"], own)
         parts = Parts(**given).resolved()
         made = self.function(parts, **own)
         resolved = {field.name: getattr(parts, field.name) for field in fields(parts)} | own
-        return Composition(made.model, made.phases, self.name, resolved)
+        return replace(made, recipe=self.name, arguments=resolved)
 
     def checked(self, name: str, value: Any) -> Any:
         """The value of an argument, converted to its type.
@@ -168,6 +203,22 @@ def recipe(function: Callable[..., Composition]) -> Recipe:
     return made
 
 
+def latent_by(
+    rule: LatentRule,
+) -> Callable[[Callable[..., Composition]], Callable[..., Composition]]:
+    """Decorate a recipe's function with the latent dimensions it has unless told.
+
+    Args:
+        rule: shape of an example, the recipe's own arguments -> latent.
+    """
+
+    def decorate(function: Callable[..., Composition]) -> Callable[..., Composition]:
+        setattr(function, "latent_rule", rule)  # noqa: B010
+        return function
+
+    return decorate
+
+
 def names() -> list[str]:
     """The names of all recipes, in alphabetical order."""
     return sorted(CATALOGUE)
@@ -206,4 +257,4 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
     return TypeAdapter(annotation, config=ConfigDict(allow_inf_nan=False))
 
 
-__all__ = ["PART_NAMES", "Composition", "Recipe", "build", "get", "names", "recipe"]
+__all__ = ["PART_NAMES", "Composition", "Recipe", "build", "get", "latent_by", "names", "recipe"]

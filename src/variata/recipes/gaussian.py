@@ -8,8 +8,15 @@ from typing import Annotated
 from annotated_types import Ge, Gt, Le
 from torch import nn
 
-from variata.conditionals import DiracPosterior, GaussianPosterior, StandardNormal
+from variata.conditionals import (
+    ConditionedPosterior,
+    DiracPosterior,
+    GaussianPosterior,
+    JoinCondition,
+    StandardNormal,
+)
 from variata.models import LatentModel, Level
+from variata.models.level import replace
 from variata.objectives import Distortion, Objective, Rate
 from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.parts import Parts
@@ -26,6 +33,9 @@ def gaussian_model(
 ) -> LatentModel:
     """q(z | x) a Gaussian with a diagonal covariance and p(z) = N(0, I), unless made otherwise.
 
+    Where there is a condition c, it is p(x | z, c) and q(z | x, c); p(z) knows nothing of c, so
+    that z holds what c does not tell.
+
     Args:
         posterior: features, latent -> posterior.
         prior: encoder, posterior -> prior.
@@ -33,8 +43,11 @@ def gaussian_model(
     encoder, features = parts.make_encoder()
     latent = parts.latent or 1
     q = posterior(features, latent)
+    if parts.context is not None:
+        q = ConditionedPosterior(q, features, parts.context)
     p = StandardNormal(latent) if prior is None else prior(encoder, q)
-    return LatentModel(encoder, [Level(p, q)], parts.make_decoder(latent))
+    merge = replace if parts.context is None else JoinCondition(parts.context)
+    return LatentModel(encoder, [Level(p, q, merge)], parts.make_decoder(latent))
 
 
 def point_model(parts: Parts) -> LatentModel:

@@ -51,8 +51,9 @@ class Parts:
         channels: width of a convolutional network, doubled at half the size and again at a quarter.
         linear: whether a linear path runs beside the networks, so that training starts as
             probabilistic PCA; by default for real values and grey levels, where there are many.
+        context: number of values that everything is conditioned on; it follows from `condition=`.
         encoder: your own module (B, *X) -> (B, F), instead of a network of ours.
-        decoder: your own module (N, latent) -> (N, P, *X), instead of a network of ours.
+        decoder: your own module (N, latent + context) -> (N, P, *X), instead of a network of ours.
     """
 
     shape: Annotated[tuple[Positive, ...], MinLen(1)]
@@ -65,6 +66,7 @@ class Parts:
     hidden: Annotated[tuple[Positive, ...], MinLen(1)] | None = None
     channels: Positive | None = None
     linear: bool | None = None
+    context: Positive | None = None
     encoder: Any = None
     decoder: Any = None
 
@@ -100,7 +102,8 @@ class Parts:
         return both.train(), both.features
 
     def make_decoder(self, inputs: int) -> Decoder:
-        """The decoder from `inputs` latent dimensions to the likelihood."""
+        """The decoder from `inputs` latent dimensions, and the condition, to the likelihood."""
+        inputs += self.context or 0
         floor = self._floor()
         head = likelihood_head(self.likelihood, self.shape, self.levels, floor, self.components)
         count = int(head.per_element)  # type: ignore[arg-type]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Annotated, Any
 
 from annotated_types import Ge, Le
-from pydantic import ValidationError, validate_call
+from pydantic import ConfigDict, ValidationError, validate_call
 from torch import nn
 
-from variata.conditionals import FlowPrior, FullMixturePrior
+from variata.conditionals import CodesPrior, FlowPrior, FullMixturePrior, head_of
 from variata.errors import UsageError, did_you_mean
-from variata.models import LatentModel
+from variata.models import LatentModel, Level
+from variata.nn import CausalTransformer
 from variata.recipes.parts import Few, Positive
 
 PriorCall = Mapping[str, Any]
@@ -28,7 +30,23 @@ def flow(latent: int, couplings: Few = 8, width: Positive = 128) -> nn.Module:
     return FlowPrior(latent, couplings, width, rescaled=True)
 
 
+def autoregressive(
+    level: Level,
+    latent: int,
+    above: int,
+    width: Annotated[int, Ge(4), Le(2**12)] = 128,
+    layers: Annotated[int, Ge(1), Le(64)] = 2,
+) -> nn.Module:
+    """A transformer over codes, each known to those after it."""
+    quantiser: Any = getattr(head_of(level.posterior), "quantiser", None)
+    network = CausalTransformer(quantiser.length, quantiser.size, width, layers, context=above)
+    return CodesPrior(quantiser, latent, network)
+
+
 EX_POST: dict[str, Callable[..., nn.Module]] = {"gmm": gmm, "flow": flow}
+OF_CODES: dict[str, Callable[..., nn.Module]] = {"autoregressive": autoregressive}
+KNOWN = EX_POST | OF_CODES
+GIVEN = {"level", "latent", "above"}  # by the model, not by who asks
 
 
 def prior_call(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,11 +58,11 @@ def prior_call(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     >>> prior_call("gmm", {})
     {'name': 'gmm', 'arguments': {'components': 10}}
     """
-    if name not in EX_POST:
-        hint, known = did_you_mean(name, EX_POST), ", ".join(EX_POST)
+    if name not in KNOWN:
+        hint, known = did_you_mean(name, KNOWN), ", ".join(KNOWN)
         raise UsageError(f"Unknown prior '{name}'.{hint} Known: {known}.")
-    parameters = dict(inspect.signature(EX_POST[name]).parameters)
-    own = {key: p.default for key, p in parameters.items() if key != "latent"}
+    parameters = dict(inspect.signature(KNOWN[name]).parameters)
+    own = {key: p.default for key, p in parameters.items() if key not in GIVEN}
     for key in arguments:
         if key not in own:
             hint = did_you_mean(key, own)
@@ -56,24 +74,63 @@ def prior_call(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 def give_prior(model: LatentModel, latent: int, call: PriorCall | None) -> None:
     """Put the prior of a call in the place of a model's own; None leaves it.
 
+    A prior of codes takes the place of that of every level whose latents are codes.
+
     Raises:
-        UsageError: for a call that is none, or a model with several levels.
+        UsageError: for a call that is none, real latents of several levels, or a prior that is not
+            for latents of the model's kind.
     """
     if call is None:
         return
-    if len(model.levels) != 1:
-        raise UsageError(
-            "A prior is fitted to a single level of latents, and this model has "
-            f"{len(model.levels)}."
-        )
     checked = prior_call(call["name"], call["arguments"])
-    make = validate_call(EX_POST[checked["name"]])
+    name, arguments = checked["name"], checked["arguments"]
+    coded = [level for level in levels_of(model) if hasattr(head_of(level.posterior), "quantiser")]
+    _refuse_other_kind(name, bool(coded), len(model.levels))
+    if name not in OF_CODES:
+        levels_of(model)[0].prior = _made(EX_POST[name], arguments, latent)
+    for i, level in enumerate(levels_of(model)):
+        if name in OF_CODES and level in coded:
+            width = level.prior(None).event_shape[-1]
+            own = partial(OF_CODES[name], level, width, width if i else 0)
+            level.prior = _made(own, arguments)
+
+
+def levels_of(model: LatentModel) -> list[Level]:
+    """The levels of a model, from the top."""
+    return [level for level in model.levels if isinstance(level, Level)]
+
+
+def _refuse_other_kind(name: str, coded: bool, levels: int) -> None:
+    if coded and name not in OF_CODES:
+        raise UsageError(
+            f"The latents of this model are codes, which the prior {name} knows nothing of: fit "
+            f"the prior {', '.join(OF_CODES)}."
+        )
+    if not coded and name in OF_CODES:
+        raise UsageError(
+            f"The prior {name} is one of codes, and the latents of this model are real: fit one of "
+            f"{', '.join(EX_POST)}."
+        )
+    if not coded and levels != 1:
+        raise UsageError(
+            f"A prior is fitted to a single level of latents, and this model has {levels}."
+        )
+
+
+def _made(make: Callable[..., nn.Module], arguments: Mapping[str, Any], *given: Any) -> nn.Module:
+    """A prior, its arguments checked.
+
+    Raises:
+        UsageError: naming the argument that does not suit.
+    """
     try:
-        prior = make(latent, **checked["arguments"])
+        return _checked(make)(*given, **arguments)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         said = f"{where}={first['input']!r} does not suit the prior: {first['msg'].lower()}."
         raise UsageError(said) from None
-    level: Any = model.levels[0]
-    level.prior = prior
+
+
+def _checked(make: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
+    return validate_call(config=ConfigDict(arbitrary_types_allowed=True))(make)

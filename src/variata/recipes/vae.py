@@ -51,11 +51,15 @@ def careful(
     """A Gaussian model that learns the ELBO on shifted images, then a tighter bound as they are."""
     loose = elbo(warm_up_share)
     last = Objective(tighten, bound=(constant(1), ImportanceBound())) if tighten > 1 else loose
+    return Composition(gaussian_model(parts, prior=prior), in_two(parts, loose, last, shifts))
+
+
+def in_two(parts: Parts, first: Objective, last: Objective, shifts: bool) -> list[Phase]:
+    """A first part of the training on shifted images, and a last one on images as they are."""
     view = _shifted if shifts and _large_image(parts.shape) else None
     large = parts.network == "conv" or numel(parts.shape) > SMALL_IMAGE  # draws cost these most
     share = LAST_LARGE if large else LAST
-    phases = [Phase(loose, 1 - share, view), Phase(last, share)]
-    return Composition(gaussian_model(parts, prior=prior), phases)
+    return [Phase(first, 1 - share, view), Phase(last, share)]
 
 
 def _large_image(shape: Shape) -> bool:

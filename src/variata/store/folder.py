@@ -14,7 +14,7 @@ from torch import Tensor
 
 from variata import recipes
 from variata.atomic import PART, make_folder, sha256, write_atomic, write_text
-from variata.data import Schema
+from variata.data import Condition, Schema
 from variata.errors import StoreError, UsageError, VariataError
 from variata.recipes import Composition
 from variata.recipes.catalogue import OWN_MODULES
@@ -81,7 +81,8 @@ def load(folder: Path, device: torch.device | str = "cpu") -> Saved:
     module = composition.model.to(device).eval()
     arguments, reports = composition.arguments or {}, read_history(folder / HISTORY)
     prior = config.get("prior")
-    return Saved(module, config["recipe"], arguments, schema, about, reports, prior)
+    condition = _condition(config)
+    return Saved(module, config["recipe"], arguments, schema, about, reports, prior, condition)
 
 
 def exists(folder: Path) -> bool:
@@ -137,6 +138,9 @@ def _described(folder: Path, config: dict[str, Any]) -> tuple[Composition, Schem
         fits = list(config["arguments"]["shape"]) == list(schema.shape)
         if not fits or not all(isinstance(part, dict) for part in [about, *about.values()]):
             raise UsageError("its parts do not fit together.")
+        condition, context = _condition(config), config["arguments"].get("context")
+        if context != (None if condition is None else condition.width):
+            raise UsageError("its condition does not fit the model.")
         build = partial(_built, config)
         if recipes.get(config["recipe"]).ours:  # what others write may need numbers to be built
             require_room(build, config["arguments"], folder / WEIGHTS)
@@ -145,6 +149,11 @@ def _described(folder: Path, config: dict[str, Any]) -> tuple[Composition, Schem
         raise
     except NOT_A_MODEL as error:
         raise StoreError(f"{folder / CONFIG} does not describe a model: {error}") from error
+
+
+def _condition(config: dict[str, Any]) -> Condition | None:
+    record = config.get("condition")
+    return None if record is None else Condition.from_json(record)
 
 
 def _built(config: dict[str, Any]) -> Composition:

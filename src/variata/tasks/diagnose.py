@@ -69,10 +69,10 @@ def gather_evidence(model: Model, evaluation: Evaluation, run: Path | None = Non
         training=about.get("training", {}),
         train_rows=int(record.get("rows", [len(known)])[0]),
         x=x,
-        samples=draw_samples(model.module, len(x), 0) if can_sample(model.module) else None,
+        samples=_samples(model, known, len(x)),
         labels=_labels_of(known, ROWS),
         means=observed.means,
-        scales=observed.scales,
+        scales=observed.scales if len(model.module.levels) == 1 else None,
         rate_each=observed.rate_each,
         elbo_train=seen.elbo,
         elbo_test=observed.elbo,
@@ -80,6 +80,12 @@ def gather_evidence(model: Model, evaluation: Evaluation, run: Path | None = Non
         self_distortion=self_distortion,
         prior=evaluation.prior,
     )
+
+
+def _samples(model: Model, known: Examples, count: int) -> Tensor | None:
+    if not can_sample(model.module):
+        return None
+    return draw_samples(model.module, count, 0, known.context)
 
 
 def asked(saved: Saved) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -96,7 +102,8 @@ def asked(saved: Saved) -> tuple[dict[str, Any], dict[str, Any]]:
     settings = saved.about.get("settings", {})
     usual = Settings().resolved(record.get("rows", [1])[0], habits_of(saved.module)).as_dict()
     given |= _changed(settings, usual)
-    shape = {name: arguments[name] for name in ("shape", "likelihood", "levels", "floor")}
+    told_by_data = ("shape", "likelihood", "levels", "floor", "context")
+    shape = {name: arguments[name] for name in told_by_data if name in arguments}
     parts = vars(Parts(**shape).resolved())
     own = {name: p.default for name, p in recipes.get(saved.recipe).own.items()}
     return given | _changed(arguments, parts), _changed(arguments, own)

@@ -24,6 +24,7 @@ from variata.metrics import (
     rms_error,
 )
 from variata.shapes import numel
+from variata.tasks.codes import exact, usage
 from variata.tasks.factors import disentangled
 from variata.tasks.latents import can_sample, known_prior, prior_said
 from variata.tasks.model import Model
@@ -97,6 +98,7 @@ def evaluate(
     figures |= _bounds(model, observed, test, k, seed, jacobian)
     prior = known_prior(model.module, seed=seed)
     figures |= _latents(model, observed, _aggregate(model, observed, train, seed), seed, prior)
+    figures["codes"] = usage(model.module, test if train is None else train) or None
     figures["disentanglement"] = disentangled(observed, test, seed)
     figures["reconstruction"] = _reconstruction(model, test)
     figures["baselines"] = (
@@ -148,7 +150,7 @@ def _bounds(
     model: Model, observed: Pass, test: Examples, k: int, seed: int, jacobian: float
 ) -> dict[str, Any]:
     distortion = Estimate.of(observed.distortion - jacobian).as_dict()
-    if observed.rate is None or observed.elbo is None or observed.carried is None:
+    if observed.rate is None or observed.elbo is None:
         return {
             "elbo": None,
             "nll": None,
@@ -156,13 +158,15 @@ def _bounds(
             "rate": None,
             "distortion": distortion,
         }
+    k = 1 if exact(model.module) else k  # then all draws are the same
+    carried = None if observed.carried is None else observed.carried.tolist()
     nll = Estimate.of(-(log_likelihood(model.module, test, k, seed) + jacobian))
     rate = Estimate.of(observed.rate).as_dict()
     return {
         "elbo": Estimate.of(observed.elbo + jacobian).as_dict(),
         "nll": nll.as_dict() | {"k": k},
         "bits_per_dim": bits_per_dim(nll.mean, numel(model.schema.shape)),
-        "rate": rate | {"per_dimension": observed.carried.tolist()},
+        "rate": rate | {"per_dimension": carried},
         "distortion": distortion,
     }
 
@@ -183,8 +187,8 @@ def _latents(
         "mutual_information": None,
         "prior_gap": None,
     }
-    if aggregate.scales is None or len(aggregate.means) < 2:
-        return figures
+    if aggregate.scales is None or len(aggregate.means) < 2 or len(model.module.levels) > 1:
+        return figures  # of several levels, no prior is known to compare all with
     information = mutual_information(aggregate.means, aggregate.scales, seed=seed, prior=prior)
     gap = aggregate_gap(aggregate.means, aggregate.scales, seed=seed, prior=prior)
     figures["mutual_information"] = information.mutual_information.as_dict() | {

@@ -10,6 +10,7 @@ from variata.metrics import KnownPrior
 from variata.models import LatentModel
 from variata.shapes import draw
 from variata.tasks.bulk import quiet
+from variata.tasks.codes import has_codes
 from variata.tasks.model import Model
 
 DRAWS = 10_000
@@ -17,7 +18,9 @@ ROWS = 1_000  # that are drawn, or whose densities are taken, at a time
 
 
 def known_prior(module: LatentModel, draws: int = DRAWS, seed: int = 0) -> KnownPrior | None:
-    """Density of the prior and draws from it; None for N(0, I), and for several levels."""
+    """Density of the prior and draws from it; None for N(0, I), codes and several levels."""
+    if has_codes(module):
+        return None
     with quiet(module, seed):
         priors = [level.prior for level in module.levels]  # type: ignore[union-attr]
         if len(priors) != 1 or isinstance(p := priors[0](None), StandardGaussian):  # type: ignore[operator]

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from variata import store
 from variata.batch import Batch
-from variata.conditionals import DiracPosterior
-from variata.data import Examples, Schema
+from variata.data import context_of
 from variata.data.memory import forget
-from variata.errors import DataError, NoDensityError, ShapeError, UsageError
-from variata.models import LatentModel, Stage, Trace
+from variata.errors import UsageError
+from variata.models import Stage
 from variata.shapes import draw_mean
-from variata.store import Saved
 from variata.tasks.bounds import Bounds
-from variata.tasks.bulk import in_blocks, read
-from variata.tasks.collect import Array, Keep, Make, Watch, collected
-from variata.tasks.output import array_file
-from variata.tasks.source import examples_of, options_of
+from variata.tasks.codes import exact
+from variata.tasks.collect import Array, Keep
+from variata.tasks.trained import Out, Trained
 
-Out = str | Path | None
+if TYPE_CHECKING:
+    from variata.tasks.classify import Classes
+    from variata.tasks.cluster import Clusters
+
 SCORE_DRAWS = 32
 
 
-class Model:
+class Model(Trained):
     """A trained model: a module, what its data is, and everything one does with the two.
 
     Values go in and come out in the person's own units and shape. Results are deterministic: what
@@ -41,6 +38,10 @@ class Model:
     Attributes:
         saved: the model as it is kept on disk.
         watch: what such a verb tells after every piece, the share that is done; None for nobody.
+        assumed: the condition where none is given; see `given`.
+
+    A model that was trained with a condition takes it from the data's labels or columns, or as
+    `condition=`: one value for all rows, one for each, or values by name.
 
     >>> from variata import fit
     >>> model = fit("digits", latent=2, hidden=(16,), epochs=1)
@@ -48,69 +49,69 @@ class Model:
     ((3, 8, 8), (1797, 2))
     """
 
-    def __init__(self, saved: Saved) -> None:
-        self.saved = saved
-        self.watch: Watch | None = None
+    def given(self, condition: Any) -> Model:
+        """The same model under one condition, as if it were one without.
 
-    @property
-    def module(self) -> LatentModel:
-        """The trained `torch.nn.Module`."""
-        return self.saved.module
+        >>> import numpy as np
+        >>> from variata import fit
+        >>> x = np.random.default_rng(0).normal(size=(100, 3))
+        >>> kinds = ["cat", "dog"] * 50
+        >>> model = fit(x, condition=kinds, latent=2, hidden=(8,), epochs=1)
+        >>> model.sample(4, condition="dog").shape, model.given("cat").encode(x).shape
+        ((4, 3), (100, 2))
+        """
+        one = Model(self.saved)
+        one.watch, one.assumed = self.watch, context_of(self._condition(), condition, 1)
+        return one
 
-    @property
-    def schema(self) -> Schema:
-        """What the data is and how it becomes what the module sees."""
-        return self.saved.schema
+    def encode(
+        self, data: Any, *, condition: Any = None, out: Out = None, precision: str = "fp32"
+    ) -> Array:
+        """Posterior means, (N, latent), those of several levels side by side.
 
-    @property
-    def recipe(self) -> str:
-        """Name of the recipe."""
-        return self.saved.recipe
-
-    @property
-    def latent(self) -> int:
-        """Number of latent dimensions."""
-        return int(self.saved.arguments["latent"])
-
-    @property
-    def history(self) -> list[dict[str, Any]]:
-        """One record for each validation while training."""
-        return self.saved.reports
-
-    def encode(self, data: Any, *, out: Out = None, precision: str = "fp32") -> Array:
-        """Posterior means, (N, latent).
+        Where latents are codes: the vectors of the codes (for classes: their probabilities).
 
         Args:
+            condition: of the rows; None takes the data's own.
             precision: of the products of networks: "fp32", or "bf16", which is faster on processors
                 and accelerators that have instructions for it, with two to three digits.
             out: a `.npy` file to write to, piece by piece; what is returned is then mapped from it,
                 read-only, and may be larger than memory.
         """
-        return self._read(data, lambda batch: _means(self._inferred(batch)), out, precision)
+        rows = self.examples(data, condition)
+        return self._read(data, rows, lambda batch: _means(self._inferred(batch)), out, precision)
 
-    def posterior(self, data: Any) -> tuple[Array, Array]:
+    def posterior(self, data: Any, *, condition: Any = None) -> tuple[Array, Array]:
         """Posterior means and standard deviations, both (N, latent).
 
         Raises:
             NoDensityError: for an autoencoder, whose posterior is a point.
         """
         self._refuse_points()
-        both = self._read(data, lambda batch: _means_and_scales(self._inferred(batch)), None)
+        rows = self.examples(data, condition)
+        both = self._read(data, rows, lambda batch: _means_and_scales(self._inferred(batch)), None)
         return both[:, 0], both[:, 1]
 
-    def decode(self, z: Any, *, seed: int | None = None, out: Out = None) -> Array:
+    def decode(
+        self, z: Any, *, condition: Any = None, seed: int | None = None, out: Out = None
+    ) -> Array:
         """Latents (N, latent) to the likelihood's mean in own units, or to a draw with a seed.
+
+        Latents are taken as they are, also where they lie between the vectors of codes.
 
         Args:
             z: in memory, or a mapped file that may be larger than memory.
+            condition: of the rows, for a model with a condition.
             out: a file, as in `encode`.
         """
         latents = self._checked(z)
+        conditions, widths = self.context(condition, len(latents)), self.widths
 
         def work(part: range) -> Array:
-            given = {0: self._latents(latents[part.start : part.stop], part.start)}
+            rows = self._latents(latents[part.start : part.stop], part.start)
+            given, c = dict(enumerate(rows.split(widths, -1))), self._seen(conditions, part)
             forget(latents)
-            return self._shown(self.module.imagine(len(part), given=given), seed)
+            return self._shown(self.module.imagine(len(part), c, given), seed)
 
         return self._made(len(latents), seed or 0, work, out)
 
@@ -118,6 +119,7 @@ class Model:
         self,
         n: int = 64,
         *,
+        condition: Any = None,
         seed: int = 0,
         mean: bool = False,
         out: Out = None,
@@ -127,6 +129,7 @@ class Model:
 
         Args:
             n: how many.
+            condition: of what, for a model with a condition.
             seed: the same seed gives the same examples, however much memory there is.
             mean: show the likelihood's mean instead of a draw from it, as pictures of VAEs do.
             out: a file, as in `encode`.
@@ -134,37 +137,59 @@ class Model:
         """
         if not isinstance(n, int | np.integer) or n < 1:
             raise UsageError(f"sample needs a whole number of at least 1, got {n!r}.")
-        shown = None if mean else seed
+        shown, conditions = None if mean else seed, self.context(condition, int(n))
 
         def work(part: range) -> Array:
-            return self._shown(self.module.imagine(len(part)), shown)
+            return self._shown(self.module.imagine(len(part), self._seen(conditions, part)), shown)
 
         return self._made(int(n), seed, work, out, precision)
 
-    def reconstruct(self, data: Any, *, out: Out = None) -> Array:
-        """The likelihood's mean at the posterior mean, in own units; `out` as in `encode`."""
-        return self._read(
-            data, lambda batch: self._shown(self.module.observe(batch, how=draw_mean), None), out
-        )
+    def reconstruct(
+        self, data: Any, *, condition: Any = None, target: Any = None, out: Out = None
+    ) -> Array:
+        """The likelihood's mean at the posterior mean, in own units; `out` as in `encode`.
 
-    def interpolate(self, start: Any, end: Any, steps: int = 10) -> Array:
-        """Decoder means on the straight line between two examples' latents, (steps, ...)."""
-        pair = self.encode(np.stack([np.asarray(start), np.asarray(end)]))
+        Args:
+            condition: of the rows; None takes the data's own.
+            target: a condition to decode with instead: the same style under another condition, z
+                from q(z | x, condition) and x from p(x | z, target).
+        """
+        rows = self.examples(data, condition)
+        aims = None if target is None else self.context(target, len(rows))
+
+        def work(batch: Batch) -> Array:
+            if aims is None:
+                return self._shown(self.module.observe(batch, how=draw_mean), None)
+            z = {i: stage.z[0] for i, stage in enumerate(self._inferred(batch))}
+            c = aims.gather(batch.index.cpu()).to(batch.x)  # type: ignore[union-attr]
+            return self._shown(self.module.imagine(len(batch), c, z), None)
+
+        return self._read(data, rows, work, out)
+
+    def interpolate(self, start: Any, end: Any, steps: int = 10, *, condition: Any = None) -> Array:
+        """Decoder means on the straight line between two examples' latents, (steps, ...).
+
+        Args:
+            condition: one for all, for a model with a condition.
+        """
+        model = self if condition is None else self.given(condition)
+        pair = model.encode(np.stack([np.asarray(start), np.asarray(end)]))
         weights = np.linspace(0, 1, steps, dtype=pair.dtype)[:, None]
-        return self.decode((1 - weights) * pair[0] + weights * pair[1])
+        return model.decode((1 - weights) * pair[0] + weights * pair[1])
 
-    def traverse(self, origin: Any, dimension: int, values: Any) -> Array:
+    def traverse(self, origin: Any, dimension: int, values: Any, *, condition: Any = None) -> Array:
         """Decoder means where one latent dimension of `origin` (latent,) takes the values."""
         if not 0 <= dimension < self.latent:
             raise UsageError(f"There are {self.latent} latent dimensions, no number {dimension}.")
         latents = np.repeat(np.asarray(origin, dtype=np.float32)[None], len(values), axis=0)
         latents[:, dimension] = values
-        return self.decode(latents)
+        return self.decode(latents, condition=condition)
 
     def score(
         self,
         data: Any,
         *,
+        condition: Any = None,
         k: int = SCORE_DRAWS,
         seed: int = 0,
         out: Out = None,
@@ -173,9 +198,11 @@ class Model:
         """A lower bound of log p(x) of every row, (N,), nats, in the data's own units.
 
         The importance-weighted bound of k draws, of which any number fits in memory. All rows share
-        the same noise, so that the score of a row does not depend on the others.
+        the same noise, so that the score of a row does not depend on the others. With a condition,
+        it is a bound of log p(x | c).
 
         Args:
+            condition: of the rows; None takes the data's own.
             out: a file, as in `encode`.
             precision: of the products of networks. "bf16" is faster where there are instructions
                 for it, and adds an error that the Bernoulli likelihood hardly shows, but a
@@ -187,7 +214,8 @@ class Model:
         if k < 1:
             raise UsageError(f"score needs k of at least 1, got {k}.")
         self._refuse_points()
-        target, examples = self._target(out, data), self.examples(data)
+        target, examples = self._target(out, data), self.examples(data, condition)
+        k = 1 if exact(self.module) else k
         bounds = Bounds(self.module, examples, k, seed, own=False, precision=precision)
         shift = self.schema.log_jacobian()
 
@@ -195,6 +223,18 @@ class Model:
             bounds.each(lambda found: keep(found.numpy() + shift))
 
         return self._collected(len(examples), make, target)
+
+    def classify(self, data: Any, *, condition: Any = None) -> Classes:
+        """The classes of rows, for models that know some (`variata.tasks.classify`)."""
+        from variata.tasks.classify import classify
+
+        return classify(self, data, condition=condition)
+
+    def cluster(self, data: Any, *, condition: Any = None) -> Clusters:
+        """The clusters of rows, for models whose prior is a mixture (`variata.tasks.cluster`)."""
+        from variata.tasks.cluster import cluster
+
+        return cluster(self, data, condition=condition)
 
     def save(self, folder: str | Path) -> None:
         """Save into a folder (see `variata.store`).
@@ -210,72 +250,6 @@ class Model:
         """Move the module to a device; returns self."""
         self.module.to(device)
         return self
-
-    def examples(self, data: Any) -> Examples:
-        """Rows as the module sees them."""
-        return examples_of(data, self.schema, options_of(self.saved.about.get("data", {})))
-
-    def reads(self, *given: Any) -> list[str | Path]:
-        """Files that no verb may write over: those given, and the model's own data."""
-        source = self.saved.about.get("data", {}).get("source")
-        return [path for path in (*given, source) if isinstance(path, str | Path)]
-
-    def _read(
-        self, data: Any, work: Callable[[Batch], Array], out: Out, precision: str = "fp32"
-    ) -> Array:
-        """What `work` makes of all rows, some at a time."""
-        target, examples = self._target(out, data), self.examples(data)
-        make = partial(read, self.module, examples, work, precision=precision)
-        return self._collected(len(examples), make, target)
-
-    def _made(
-        self,
-        rows: int,
-        seed: int,
-        work: Callable[[range], Array],
-        out: Out,
-        precision: str = "fp32",
-    ) -> Array:
-        """What `work` makes of blocks of rows that have a seed each."""
-        make = partial(in_blocks, self.module, rows, seed, work, precision=precision)
-        return self._collected(rows, make, self._target(out))
-
-    def _collected(self, rows: int, make: Make, out: Path | None) -> Array:
-        return collected(rows, make, out, self.watch)
-
-    def _target(self, out: Out, *given: Any) -> Path | None:
-        return None if out is None else array_file(out, self.reads(*given))
-
-    def _inferred(self, batch: Batch) -> tuple[Stage, ...]:
-        return self.module.infer(batch, how=draw_mean)
-
-    def _shown(self, trace: Trace, seed: int | None) -> Array:
-        likelihood: Any = trace.likelihood
-        x: Tensor = likelihood.point() if seed is None else likelihood.sample()
-        return self.schema.decode(x[0].cpu(), round=seed is not None)
-
-    def _refuse_points(self) -> None:
-        if any(isinstance(level.posterior, DiracPosterior) for level in self.module.levels):
-            raise NoDensityError(
-                f"The posterior of the recipe {self.recipe} is a point, without density: there "
-                "is no likelihood to give. Train the recipe vae for one."
-            )
-
-    def _checked(self, z: Any) -> Array:
-        latents = np.asarray(z.detach().cpu() if isinstance(z, Tensor) else z)
-        if latents.ndim != 2 or latents.shape[1] != self.latent:
-            raise ShapeError(
-                f"decode needs latents of shape (N, {self.latent}), got {latents.shape}."
-            )
-        return latents
-
-    def _latents(self, rows: Array, start: int) -> Tensor:
-        some = next(self.module.parameters())
-        latents = torch.as_tensor(np.array(rows), dtype=some.dtype)
-        if not latents.isfinite().all():
-            row = start + int((~latents.isfinite()).any(1).nonzero()[0])
-            raise DataError(f"decode needs finite latents; row {row} holds NaN or infinity.")
-        return latents.to(some.device)
 
     def __repr__(self) -> str:
         return f"Model({self.recipe}, latent={self.latent}, {self.schema.describe()})"
@@ -296,5 +270,7 @@ def _means(stages: tuple[Stage, ...]) -> Array:
 
 def _means_and_scales(stages: tuple[Stage, ...]) -> Array:
     posteriors: list[Any] = [stage.q for stage in stages]
-    scales = torch.cat([q.variance.sqrt().flatten(1) for q in posteriors], -1)
+    pairs = zip(stages, posteriors, strict=True)
+    each = [q.variance.sqrt().expand(s.z.shape)[0].flatten(1) for s, q in pairs]
+    scales = torch.cat(each, -1)
     return np.stack([_means(stages), scales.cpu().numpy()], 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.distributions import Distribution
@@ -23,8 +25,9 @@ class Noise:
         rows: which of all rows it is over.
         own: whether each row has noise of its own.
 
-    A posterior that is no location and scale of noise is drawn by torch's generator where rows
-    have noise of their own; where they share it, it is refused with a NoDensityError.
+    A posterior that is no location and scale of noise, and cannot be drawn from it either, is drawn
+    by torch's generator where rows have noise of their own; where they share it, it is refused with
+    a NoDensityError.
 
     >>> from torch.distributions import Normal
     >>> q = Normal(torch.zeros(3), 1.0)
@@ -41,11 +44,18 @@ class Noise:
 
     def __call__(self, distribution: Distribution, k: int, n: int) -> Tensor:
         self.level += 1
+        if hasattr(distribution, "from_normal"):
+            return self._made(distribution, k, n)
         if self.own and not hasattr(distribution, "scale"):
             return draw(distribution, k, n)
         loc, scale = location_and_scale(distribution)
         noise = self._noise(distribution.event_shape, loc)
         return torch.addcmul(loc, scale, noise).expand(k, n, *distribution.event_shape)
+
+    def _made(self, distribution: Any, k: int, n: int) -> Tensor:
+        event = distribution.event_shape
+        noise = self._noise(event, distribution.mean)
+        return distribution.from_normal(noise.expand(k, n, *event))
 
     def _noise(self, event: Shape, like: Tensor) -> Tensor:
         together = rows_together(like.device) if self.own else 1

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from variata.data import Examples
+from variata.distributions import Gaussian
 from variata.errors import NoDensityError
-from variata.models import LatentModel, Trace
+from variata.models import LatentModel, Stage, Trace
 from variata.tasks.bounds import Bounds
 from variata.tasks.bulk import batch_of, in_blocks
 
@@ -24,7 +25,7 @@ class Pass:
         rate_each: mean KL of every latent dimension, (Z,); None without a rate, and where the rate
             is no sum over dimensions (a prior that is not factorised).
         means: posterior means, (N, Z).
-        scales: posterior standard deviations, (N, Z); None without a rate.
+        scales: posterior standard deviations, (N, Z); None without a rate, and for codes.
     """
 
     distortion: Tensor
@@ -40,10 +41,10 @@ class Pass:
 
     @property
     def carried(self) -> Tensor | None:
-        """Nats that every latent dimension carries, (Z,); None without a rate.
+        """Nats that every latent dimension carries, (Z,); None without a rate for each.
 
         The rate of each; where the prior is not factorised, the rate under the Gaussian that fits
-        the aggregate posterior best in each dimension.
+        the aggregate posterior best in each dimension. Codes carry theirs together.
         """
         if self.rate_each is not None or self.scales is None:
             return self.rate_each
@@ -92,18 +93,24 @@ def log_likelihood(
 
 
 def _figures(trace: Trace) -> dict[str, Tensor]:
-    means = torch.cat([_posterior(s).mean.flatten(1) for s in trace.stages], -1)
+    means = torch.cat([_of_rows(s, _posterior(s).mean) for s in trace.stages], -1)
     figures = {"distortion": trace.distortion()[0], "means": means}
     try:
         figures["rate"] = trace.rate()[0]
     except NoDensityError:
         return figures
-    scales = [_posterior(s).variance.sqrt().flatten(1) for s in trace.stages]
-    figures["scales"] = torch.cat(scales, -1)
+    if all(isinstance(stage.q, Gaussian) for stage in trace.stages):
+        scales = [_of_rows(s, _posterior(s).variance.sqrt()) for s in trace.stages]
+        figures["scales"] = torch.cat(scales, -1)
     if all(stage.exact for stage in trace.stages):
         each = [stage.rate_each()[0].flatten(1) for stage in trace.stages]
         figures["each"] = torch.cat(each, -1)
     return figures
+
+
+def _of_rows(stage: Stage, value: Tensor) -> Tensor:
+    """What belongs to a latent, at its first draw, (B, Z)."""
+    return value.expand(stage.z.shape)[0].flatten(1)
 
 
 def _posterior(stage: object) -> torch.distributions.Distribution:

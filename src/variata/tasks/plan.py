@@ -17,14 +17,18 @@ from variata.tasks.source import Prepared
 from variata.training import forked
 
 
-def compose(recipe: str, schema: Schema, arguments: dict[str, Any], seed: int) -> Composition:
-    """Call a recipe for data of this schema, with weights that depend on the seed alone."""
+def compose(recipe: str, prepared: Prepared, arguments: dict[str, Any], seed: int) -> Composition:
+    """Call a recipe for such data, with weights that depend on the seed alone."""
+    schema, condition = prepared.schema, prepared.condition
     known = {
         "shape": schema.shape,
         "likelihood": schema.likelihood,
         "levels": schema.levels,
         "floor": scale_floor(schema),
+        "context": None if condition is None else condition.width,
     }
+    if "classes" in recipes.get(recipe).own and schema.label_names is not None:
+        known["classes"] = len(schema.label_names)
     with forked("cpu", seed):
         return recipes.build(recipe, **known | arguments)
 

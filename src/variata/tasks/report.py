@@ -19,6 +19,7 @@ from variata.pictures import (
     training_curves,
     write_report,
 )
+from variata.tasks.codes import usage_rows
 from variata.tasks.evaluate import Evaluation
 from variata.tasks.factors import disentanglement_rows
 from variata.tasks.latents import can_sample, prior_said
@@ -33,7 +34,9 @@ from variata.tasks.show import (
     observe_some,
     reconstruction_picture,
     sample_picture,
+    some,
     traversal_picture,
+    under,
 )
 
 SAMPLES, TABLE_SAMPLES = 64, 1_000
@@ -90,14 +93,16 @@ def _summary(figures: dict[str, Any]) -> Section:
 def _samples(model: Model, evaluation: Evaluation) -> Section:
     count = TABLE_SAMPLES if is_table(model.schema) else SAMPLES
     known = evaluation.train or evaluation.test
+    condition = known.context and some(known, count).context
+    given = condition and condition.repeated(count)
     pictures = [
         (
             "Means of p(x | z) for latents drawn from the prior",
-            sample_picture(model, model.sample(count, mean=True), "mean", known),
+            sample_picture(model, model.sample(count, condition=given, mean=True), "mean", known),
         ),
         (
             "Draws from p(x | z) for the same latents",
-            sample_picture(model, model.sample(count), data=known),
+            sample_picture(model, model.sample(count, condition=given), data=known),
         ),
     ]
     text = f"New examples, made from noise alone: latents are drawn from {prior_said(model)}."
@@ -123,10 +128,11 @@ def _latent_space(model: Model, evaluation: Evaluation) -> Section:
         )
         for method in map_methods(model, len(chosen))
     ]
-    manifold = manifold_picture(model)
+    one = under(model, chosen)
+    manifold = manifold_picture(one)
     if manifold is not None:
         pictures.append(("What the latent plane decodes to", manifold))
-    moved = traversal_picture(model, observed, evaluation.prior, data=evaluation.train or chosen)
+    moved = traversal_picture(one, observed, evaluation.prior, data=evaluation.train or chosen)
     pictures.append(("Each latent dimension from -3 to 3", moved))
     if observed.carried is not None and observed.scales is not None:
         active, prior = active_mask(observed.means), evaluation.prior
@@ -201,7 +207,7 @@ def _details(figures: dict[str, Any]) -> Section:
             (f"{what} of samples", number(samples[what]))
             for what in ("precision", "recall", "density", "coverage")
         ]
-    rows += disentanglement_rows(figures["disentanglement"])
+    rows += usage_rows(figures["codes"]) + disentanglement_rows(figures["disentanglement"])
     return Section("More figures", table=rows)
 
 

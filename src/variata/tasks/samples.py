@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from variata.data import Examples
+from variata.data import Context, Examples
 from variata.errors import StoreError
 from variata.metrics import Features, frechet_distance, nearest_copies, prdc, train_features
 from variata.models import LatentModel
@@ -21,12 +21,21 @@ SAME_IMAGES = {"binarized_mnist": "mnist"}
 LEARN_FROM = 10_000
 
 
-def draw_samples(module: LatentModel, n: int, seed: int) -> Tensor:
-    """Draws from p(x | z) with z from the prior, (n, *X) in model space."""
+def draw_samples(module: LatentModel, n: int, seed: int, context: Context | None = None) -> Tensor:
+    """Draws from p(x | z) with z from the prior, (n, *X) in model space.
+
+    Args:
+        context: of rows, whose conditions are used in turn; None for a model without.
+    """
     parts: list[Tensor] = []
+    some = next(module.parameters())
 
     def work(part: range) -> Tensor:
-        return module.imagine(len(part)).likelihood.sample()[0].float().cpu()
+        c = None
+        if context is not None:
+            rows = torch.arange(part.start, part.stop)
+            c = context.gather(rows % len(context)).to(some)
+        return module.imagine(len(part), c).likelihood.sample()[0].float().cpu()
 
     in_blocks(module, n, seed, work, parts.append)
     return torch.cat(parts)
@@ -85,7 +94,7 @@ def sample_quality(
     """
     real = _unit(all_x(test, MOST, seed), test)
     count = len(real)
-    fake = _unit(draw_samples(module, count, seed), test)
+    fake = _unit(draw_samples(module, count, seed, test.context), test)
     seen = _unit(all_x(train, count, seed), train)
     ours, theirs, known = features(real), features(fake), features(seen)
     return {

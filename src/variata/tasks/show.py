@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,6 +31,7 @@ from variata.pictures import (
     reconstructions,
     traversal,
 )
+from variata.tasks.codes import has_codes
 from variata.tasks.model import Array, Model
 from variata.tasks.passes import Pass, one_pass
 from variata.tasks.source import reopened
@@ -98,11 +100,18 @@ def rows_beside(model: Model) -> Examples | None:
         return None
 
 
-def reconstruction_picture(model: Model, examples: Examples, count: int | None = None) -> bytes:
-    """Data above its reconstructions; of a table, one against the other for each column."""
+def reconstruction_picture(
+    model: Model, examples: Examples, count: int | None = None, target: Any = None
+) -> bytes:
+    """Data above its reconstructions; of a table, one against the other for each column.
+
+    Args:
+        target: a condition to decode with, instead of the rows' own.
+    """
     schema = model.schema
     count = count or (SHOWN_POINTS if is_table(schema) else SHOWN_PAIRS)
-    values, rebuilt = original(examples, count), model.reconstruct(some(examples, count))
+    values = original(examples, count)
+    rebuilt = model.reconstruct(some(examples, count), target=target)
     if schema.layout == "image":
         return reconstructions(images_of(schema, values), images_of(schema, rebuilt))
     rows, made, told = _rows(values), _rows(rebuilt), counted(len(values), "row")
@@ -115,6 +124,8 @@ def reconstruction_picture(model: Model, examples: Examples, count: int | None =
 def interpolation_values(model: Model, examples: Examples, paths: int, steps: int) -> Array:
     """Decoder means between pairs of examples, (paths, steps, *own).
 
+    With a condition, each path is under that of its first example, unless the model assumes one.
+
     Raises:
         DataError: for fewer than two examples.
     """
@@ -123,9 +134,13 @@ def interpolation_values(model: Model, examples: Examples, paths: int, steps: in
             f"A path needs two rows, and there is {len(examples)}: name data with more."
         )
     pairs = original(examples, 2 * paths)
-    return np.stack(
-        [model.interpolate(pairs[2 * i], pairs[2 * i + 1], steps) for i in range(len(pairs) // 2)]
-    )
+    context = None if model.assumed else some(examples, 2 * paths).context
+
+    def path(i: int) -> Array:
+        given = None if context is None else context.subset(torch.tensor([2 * i]))
+        return model.interpolate(pairs[2 * i], pairs[2 * i + 1], steps, condition=given)
+
+    return np.stack([path(i) for i in range(len(pairs) // 2)])
 
 
 def interpolation_picture(model: Model, values: Array) -> bytes:
@@ -150,17 +165,24 @@ def traversal_values(
     """Decoder means where single dimensions move, (R, V, *own); the highest rate first.
 
     Args:
-        prior: None for N(0, I).
-        values: in standard deviations of the prior, from its mean.
+        prior: None for N(0, I), and for codes.
+        values: in standard deviations of the prior, from its mean (for codes: of the vectors of
+            the codes of the data).
     """
     order = by_importance(observed)[:dimensions]
-    if prior is None:
-        origin, sd = np.zeros(model.latent), np.ones(model.latent)
-    else:
-        origin, sd = prior.mean.numpy(), prior.sd.numpy()
+    origin, sd = _centre(model, observed, prior)
     moved = [origin[d] + sd[d] * np.asarray(values) for d in order]
     paths = zip(order, moved, strict=True)
     return np.stack([model.traverse(origin, d, path) for d, path in paths]), order
+
+
+def _centre(model: Model, observed: Pass, prior: KnownPrior | None) -> tuple[Array, Array]:
+    """Mean and standard deviation of every latent dimension."""
+    if has_codes(model.module):
+        return observed.means.mean(0).numpy(), observed.means.std(0, unbiased=False).numpy()
+    if prior is None:
+        return np.zeros(model.latent), np.ones(model.latent)
+    return prior.mean.numpy(), prior.sd.numpy()
 
 
 def traversal_picture(
@@ -223,6 +245,13 @@ def original(examples: Examples, count: int) -> Array:
     chosen = some(examples, count)
     batch = chosen.gather(torch.arange(len(chosen)))
     return examples.schema.decode(batch.x, round=True)
+
+
+def under(model: Model, examples: Examples) -> Model:
+    """The model under one condition, that of one of the examples; as it is where it needs none."""
+    if model.condition is None or model.assumed is not None or examples.context is None:
+        return model
+    return model.given(some(examples, 1).context)
 
 
 def some(examples: Examples, count: int) -> Examples:

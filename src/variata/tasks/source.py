@@ -6,11 +6,35 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from variata.data import Examples, Schema, Source, Splits, infer_schema, open_source, split
+from variata.data import (
+    Condition,
+    Examples,
+    Schema,
+    Source,
+    Splits,
+    context_of,
+    infer_schema,
+    open_source,
+    require_context,
+    split,
+)
+from variata.data.few_labels import keep_labels, without_labels
+from variata.data.source import encode_labels
 from variata.data.spool import Say, silent, with_columns
-from variata.errors import DataError
+from variata.data.values import is_frame
+from variata.errors import DataError, UsageError
+from variata.tasks.conditions import (
+    Names,
+    aside,
+    beside,
+    known_context,
+    learnt_context,
+    named,
+    require_table,
+)
 
 READING = ("label", "ignore", "key", "size")  # the options that concern a file
 
@@ -26,6 +50,9 @@ class DataOptions:
         size: height and width that images are resized to.
         fractions: of rows for training, validation and test; a published split goes first.
         likelihood: name of the likelihood; None chooses by the data.
+        condition: columns that the model is conditioned on; "label" for the labels.
+        labels: how many rows to learn from keep their label, as many of each class, drawn by the
+            seed; those of rows to choose by are then hidden as well. None hides none.
     """
 
     label: str | int | None = None
@@ -34,6 +61,27 @@ class DataOptions:
     size: tuple[int, int] | None = None
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
     likelihood: str | None = None
+    condition: Names = ()
+    labels: int | None = None
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a person gives as values instead of naming it: no file holds it.
+
+    Attributes:
+        condition: values of every row.
+        label: the label of every row.
+    """
+
+    condition: Any = None
+    label: Any = None
+
+    def __bool__(self) -> bool:
+        return self.condition is not None or self.label is not None
+
+
+NOTHING = Given()
 
 
 @dataclass(frozen=True)
@@ -46,6 +94,7 @@ class Prepared:
         splits: examples to learn from, to choose by, and to measure on.
         record: how to open it again.
         notes: one sentence for everything that was left out or changed.
+        condition: what the model is conditioned on; None for nothing.
     """
 
     name: str
@@ -53,21 +102,39 @@ class Prepared:
     splits: Splits
     record: dict[str, Any]
     notes: tuple[str, ...] = ()
+    condition: Condition | None = None
 
 
 def opened(data: Any, options: DataOptions, say: Say = silent) -> Source:
     """Open data by name or path, or take arrays, frames and data sets as they are."""
+    require_table(data, aside(options.condition, options.label))
     asked = asdict(options)
+    asked["ignore"] = (*options.ignore, *aside(options.condition, options.label))
     return open_source(data, **{name: asked[name] for name in READING}, say=say)
 
 
-def prepare_data(data: Any, options: DataOptions, seed: int, say: Say = silent) -> Prepared:
+def taken_apart(options: DataOptions, data: Any) -> tuple[DataOptions, Given]:
+    """Options that a file can hold, and the values that were given among them."""
+    names = named(options.condition, data)
+    label = None if isinstance(options.label, str | int) else options.label
+    given = Given(None if names is not None else options.condition, label)
+    plain = replace(options, condition=names or ())
+    return plain if label is None else replace(plain, label=None), given
+
+
+def prepare_data(
+    data: Any, options: DataOptions, seed: int, say: Say = silent, given: Given = NOTHING
+) -> Prepared:
     """Open the data, find out what it is, and divide it.
 
     Raises:
         DataError: when it cannot be used; the message says what and where.
     """
     source = opened(data, options, say)
+    if given.label is not None:
+        labels, names = encode_labels(given.label, len(source))
+        source = replace(source, labels=labels, label_names=names)
+    context = learnt_context(data, source, options.condition, options.label, given.condition)
     schema = infer_schema(
         source.values,
         likelihood=options.likelihood,
@@ -76,18 +143,24 @@ def prepare_data(data: Any, options: DataOptions, seed: int, say: Say = silent) 
         layout=source.layout,
     )
     examples = Examples.of_checked(source.values, schema, source.labels, source.factors)
+    examples = replace(examples, context=context)
     splits = split(examples, options.fractions, seed, published=source.published)
+    if options.labels is not None:
+        train = keep_labels(splits.train, options.labels, seed)
+        splits = replace(splits, train=train, valid=without_labels(splits.valid))
     record = {
         "name": source.name,
-        "source": _address(data),
+        "source": None if given else _address(data),
         "options": asdict(options),
         "seed": seed,
         "fingerprint": examples.fingerprint(),
         "rows": [len(splits.train), len(splits.valid), len(splits.test)],
         "lossy": source.lossy,
     }
-    notes = tuple(note for note in (source.note, splits.note) if note)
-    return Prepared(source.name, schema, splits, record, notes)
+    condition = None if context is None else context.condition
+    told = "" if condition is None else f"conditioned on {condition.describe()}"
+    notes = tuple(note for note in (source.note, splits.note, told) if note)
+    return Prepared(source.name, schema, splits, record, notes, condition)
 
 
 def options_of(record: dict[str, Any]) -> DataOptions:
@@ -125,29 +198,63 @@ def reopened(record: dict[str, Any]) -> Splits:
     return prepared.splits
 
 
-def examples_of(data: Any, schema: Schema, options: DataOptions | None = None) -> Examples:
+def examples_of(
+    data: Any,
+    schema: Schema,
+    options: DataOptions | None = None,
+    condition: Condition | None = None,
+    given: Any = None,
+) -> Examples:
     """Rows for a trained model: a name, a path, arrays or frames, as its schema wants them.
 
     Args:
         data: what to read.
         schema: of the model.
         options: with which the model's own data was read; columns to leave out may be absent.
+        condition: of the model.
+        given: the condition of the rows, instead of the data's own.
+
+    Raises:
+        DataError: when it cannot be used, or brings no condition where the model wants one.
+        UsageError: a condition for a model without.
     """
+    if condition is None and given is not None:
+        raise UsageError("This model was trained without a condition, so it takes none.")
     if isinstance(data, Examples):
+        if condition is not None and given is not None:
+            return replace(data, context=context_of(condition, given, len(data)))
+        require_context(data.context, condition)
         return data
-    source = _opened_like(data, options or DataOptions(), schema)
-    return Examples.of(_selected(source, schema), schema, source.labels, source.factors)
+    options = options or DataOptions()
+    source = _opened_like(data, options, schema)
+    labels = _as_known(source, schema.label_names)
+    examples = Examples.of(_selected(source, schema), schema, labels, source.factors)
+    if condition is None:
+        return examples
+    context = known_context(data, source, condition, options.label, given)
+    return replace(examples, context=context)
+
+
+def _as_known(source: Source, names: tuple[str, ...] | None) -> Any:
+    """Labels as positions in the names that a model knows; -1 for those that it does not."""
+    if source.labels is None or names is None or source.label_names in (None, names):
+        return source.labels
+    place = [names.index(n) if n in names else -1 for n in source.label_names or ()]
+    return np.array([*place, -1])[source.labels]
 
 
 def _opened_like(data: Any, options: DataOptions, schema: Schema) -> Source:
     if not isinstance(data, str | Path):
-        return opened(data, DataOptions())
+        out = beside(data, options.condition, options.label, schema.own_shape[0])
+        labelled = is_frame(data) and options.label in list(data.columns)
+        label = options.label if labelled else None
+        return opened(data, DataOptions(label=label, condition=out))
     try:
         return opened(data, options)
     except DataError:
-        if not options.ignore and options.label is None:
+        if not options.ignore and not options.condition and options.label is None:
             raise
-        return opened(data, replace(options, ignore=(), label=None))
+        return opened(data, replace(options, ignore=(), label=None, condition=()))
 
 
 def _selected(source: Source, schema: Schema) -> Any:

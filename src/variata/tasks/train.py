@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 import torch
 
 from variata import recipes, store
+from variata.data.few_labels import labels_shown
 from variata.errors import StoreError, UsageError
 from variata.models import start
 from variata.recipes import Composition
-from variata.recipes.catalogue import OWN_MODULES
+from variata.recipes.catalogue import OWN_MODULES, Preparation
 from variata.shapes import numel
 from variata.store import Saved
 from variata.tasks.asked import read_asked
@@ -24,7 +25,7 @@ from variata.tasks.made import made_with, versions
 from variata.tasks.model import Model
 from variata.tasks.plan import announcement, chosen_device, compose
 from variata.tasks.run import Run
-from variata.tasks.source import DataOptions, Prepared, options_of, prepare_data
+from variata.tasks.source import DataOptions, Prepared, options_of, prepare_data, taken_apart
 from variata.training import Callback, Callbacks, History, Processes, Settings, forked, joined
 from variata.training import fit as train
 from variata.training.habits import habits_of
@@ -52,7 +53,9 @@ def fit(
     Args:
         data: a name of the catalogue, a path, arrays, frames, or a torch data set.
         recipe: name of a recipe; see `variata.recipes.names()`.
-        options: how to read and divide the data.
+        options: how to read and divide the data. Among them, `condition` makes any recipe one of
+            p(x given c): the names of columns, "label" for the data's labels, or the values (N,) or
+            (N, F) themselves; whole numbers and texts are classes.
         settings: how to train; single settings may be given by name instead, such as `epochs=10`.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
         out: an empty or new folder to save the run in; None keeps the model in memory only.
@@ -78,6 +81,7 @@ def fit(
     """
     how, arguments = _taken(settings or Settings(), arguments)
     reading, arguments = _taken(options or DataOptions(), arguments)
+    reading, given = taken_apart(reading, data)
     recipes.get(recipe)
     for name in arguments:
         recipes.get(recipe).checked(name, arguments[name])
@@ -87,10 +91,10 @@ def fit(
         if out is not None and processes.first:
             store.refuse_in_use(Path(out))
         with processes.in_turn(where):
-            prepared = prepare_data(data, reading, how.seed, announce or _silent)
+            prepared = prepare_data(data, reading, how.seed, announce or _silent, given)
         run = None if out is None else Run(Path(out), writes=processes.first)
         with run or nullcontext():
-            composition = compose(recipe, prepared.schema, arguments, how.seed)
+            composition = compose(recipe, prepared, arguments, how.seed)
             how = how.resolved(len(prepared.splits.train), habits_of(composition.model))
             plan = {"recipe": recipe, "arguments": arguments, "settings": how.as_dict()}
             made = {"versions": versions()} if run is None else made_with()
@@ -130,7 +134,7 @@ def resume(
         joined(where) as processes,
         Run(path, resume=True, writes=processes.first) as run,
     ):
-        composition = compose(plan["recipe"], prepared.schema, plan["arguments"], settings.seed)
+        composition = compose(plan["recipe"], prepared, plan["arguments"], settings.seed)
         job = Job(prepared, composition, settings, where, run, plan, processes)
         return _train(job, callbacks, announce or _silent)
 
@@ -160,14 +164,18 @@ def _train(job: Job, callbacks: Sequence[Callback], announce: Callable[[str], No
     most = min(PREPARE_ROWS, max(2, PREPARE_NUMBERS // numel(job.prepared.schema.shape)))
     rows = torch.arange(min(len(splits.train), most))
     with forked("cpu", job.settings.seed):
-        start(composition.model, splits.train.gather(rows).x)
+        known = splits.train.gather(rows)
+        start(composition.model, known.x, known.c)
+    share = composition.labelled_share
+    learnt = labels_shown(splits.train, share) if share else splits.train
     with told.told_of_failure():
+        settings = _prepared(job, learnt, announce)
         history = train(
             composition.model,
             composition.phases,
-            splits.train,
+            learnt,
             splits.valid,
-            job.settings,
+            settings,
             device=job.device,
             callbacks=told.callbacks,
             checkpoint=None if run is None else run.checkpoint,
@@ -182,6 +190,19 @@ def _train(job: Job, callbacks: Sequence[Callback], announce: Callable[[str], No
         run.finish(saved)
         refuse_late(run.folder)
     return Model(saved)
+
+
+def _prepared(job: Job, learnt: Any, announce: Callable[[str], None]) -> Settings:
+    """Do what a recipe wants done before its phases; the settings of what is left to do."""
+    made, run = job.composition, job.run
+    if made.prepare is None:
+        return job.settings
+    first, rest = job.settings.divided(made.prepare_share)
+    if run is None or run.checkpoint.load() is None:  # in a resumed training it is done
+        announce(f"{made.recipe}: {made.prepare_share:.0%} of the training prepare the model")
+        valid = job.prepared.splits.valid
+        made.prepare(made.model, Preparation(learnt, valid, first, job.device, job.processes))
+    return rest
 
 
 def _saved(job: Job, history: History) -> Saved:
@@ -204,7 +225,8 @@ def _saved(job: Job, history: History) -> Saved:
     }
     made, schema = job.composition, job.prepared.schema
     reports = [report.as_dict() for report in history.reports]
-    return Saved(made.model, made.recipe, made.arguments or {}, schema, about, reports)
+    arguments, condition = made.arguments or {}, job.prepared.condition
+    return Saved(made.model, made.recipe, arguments, schema, about, reports, condition=condition)
 
 
 def _refuse_unsavable(out: str | Path | None, arguments: dict[str, Any]) -> None:

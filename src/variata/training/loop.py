@@ -18,6 +18,7 @@ from variata.models import LatentModel
 from variata.noise import Place, placed
 from variata.schedules import Moment
 from variata.training.adamw import AdamW, Kernels
+from variata.training.after_step import after_step
 from variata.training.average import Average
 from variata.training.clock import Clock
 from variata.training.habits import PLAIN
@@ -37,7 +38,7 @@ from variata.training.work import Result, Work, out_of_memory
 FAILURES = 5  # steps in a row that are not finite before the weights are put back
 ROLLBACKS = 3
 LOOK_EVERY = 20  # steps between looks at an accelerator, which has to be waited for
-VIEW = 1  # keeps the noise of views apart from that of latents
+VIEW, FOLLOWING = 1, 2  # keep the noise of views and of followers apart from that of latents
 SIGNS = {"elbo": 1, "distortion": -1, "bound": -1}  # of a log density in a figure
 RESERVE = 1.5  # times the first validation's duration: what a budget keeps for the last one
 
@@ -99,11 +100,18 @@ class Loop:
         figures = self._judged(result.figures)
         for player, gradient, norm in zip(moving, result.gradients, figures, strict=False):
             player.move(gradient, norm, lr)
+        self._follow(result.statistics)
         self.average.update(self.step)
         self.meter.add(work.names, figures)
         self.step += 1
         if self.step % self.look_every == 0:
             self.settle()
+
+    def _follow(self, statistics: Sequence[Tensor]) -> None:
+        """Let followers change, with the same noise in all processes, compiled or not."""
+        if statistics:
+            reseed(self.device, self.settings.seed, self.step, FOLLOWING)
+        after_step(self.model, statistics, self.moment)
 
     def _judged(self, figures: Tensor) -> Any:
         """The figures, as numbers on a processor; one that is not finite marks all of them."""
@@ -135,14 +143,15 @@ class Loop:
         """Validate the averaged weights, keep them if they are the best, and write it down."""
         self.settle()
         begun, objective = self.clock.seconds(), self.phases[-1].objective
-        validation = validate(
-            self.average.model,
-            objective,
-            examples,
-            self.device,
-            self.settings.seed,
-            processes=self.processes,
-        )
+        with self.whole():  # players are called, and nothing is short
+            validation = validate(
+                self.average.model,
+                objective,
+                examples,
+                self.device,
+                self.settings.seed,
+                processes=self.processes,
+            )
         moment, seconds = self.moment, self.clock.seconds()
         self.clock.reserve = self.clock.reserve or RESERVE * (seconds - begun)
         best = validation.criterion < self.best_criterion

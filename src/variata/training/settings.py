@@ -97,6 +97,20 @@ class Settings:
             epochs=automatic_epochs(rows, habits.examples) if open_ended else self.epochs,
         )
 
+    def divided(self, share: float) -> tuple[Settings, Settings]:
+        """The settings of a first part that takes a share of the training, and of the rest.
+
+        >>> [part.epochs for part in Settings(epochs=10).divided(0.3)]
+        [3, 7]
+        """
+        epochs, budget = self.epochs, self.budget
+        first = None if epochs is None else min(max(1, round(share * epochs)), max(1, epochs - 1))
+        rest = None if epochs is None or first is None else max(1, epochs - first)
+        return (
+            replace(self, epochs=first, budget=budget and share * budget),
+            replace(self, epochs=rest, budget=budget and (1 - share) * budget),
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """The settings as plain values."""
         return asdict(self)

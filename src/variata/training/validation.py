@@ -117,6 +117,7 @@ def on(batch: Batch, device: torch.device, dtype: torch.dtype | None = None) -> 
         name: None if value is None else value.to(device, non_blocking=True)
         for name, value in vars(batch).items()
     }
-    for name in ("x", "seen"):
-        moved[name] = moved[name].to(dtype or batch.x.dtype)
+    for name in ("x", "seen", "c"):
+        value = moved[name]
+        moved[name] = None if value is None else value.to(dtype or batch.x.dtype)
     return Batch(**moved)

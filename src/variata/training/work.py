@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -17,6 +17,7 @@ from variata.objectives import Objective
 from variata.schedules import Moment
 from variata.shapes import full
 from variata.training.adamw import Gradients, norm_of
+from variata.training.after_step import statistics_of
 from variata.training.graph import graph_of
 from variata.training.inputs import Inputs, Kinds, batch_of, tensors_of
 from variata.training.machine import How
@@ -33,10 +34,12 @@ class Result:
         gradients: one for each player, the model's first.
         figures: the norms of the gradients (one for each player), then the terms of the objective
             before their weights and the players' own losses, nats per example, (F,).
+        statistics: what the model's followers need to know, see `variata.training.after_step`.
     """
 
     gradients: list[Gradients]
     figures: Tensor
+    statistics: list[Tensor]
 
 
 def _nothing() -> None: ...
@@ -98,11 +101,16 @@ class Work:
         return self._averaged(*self.processes.summed(sums))
 
     def _averaged(self, figures: Tensor, *flat: Tensor) -> Result:
-        """From the sums of figures (without norms) and gradients to a result."""
+        """From the sums of figures (without norms), gradients and statistics to a result."""
+        result = self._result(figures, *flat)
+        norms = torch.stack([norm_of(gradient) for gradient in result.gradients])
+        return replace(result, figures=torch.cat([norms, figures[len(norms) :]]))
+
+    def _result(self, figures: Tensor, *flat: Tensor) -> Result:
+        """From figures, all gradients and statistics, one after the other."""
         rest = iter(flat)
-        gradients = [[next(rest) for _ in own] for own in self.owned]
-        norms = torch.stack([norm_of(gradient) for gradient in gradients])
-        return Result(list(gradients), torch.cat([norms, figures[len(norms) :]]))
+        gradients: list[Gradients] = [[next(rest) for _ in own] for own in self.owned]
+        return Result(gradients, figures, list(rest))
 
     def _run(
         self,
@@ -121,9 +129,7 @@ class Work:
         if place not in self.graphs:
             self.graphs[place] = graph_of(self.inputs.function(self._compute, kinds), tensors)
             restart()  # compiling may have drawn from the generators
-        figures, *flat = self.graphs[place](*tensors)
-        rest = iter(flat)
-        return Result([[next(rest) for _ in own] for own in self.owned], figures)
+        return self._result(*self.graphs[place](*tensors))
 
     def _fast(self, batch: Batch, place: Place) -> bool:
         known = not self.graphs or place in self.graphs
@@ -132,13 +138,14 @@ class Work:
     def _compute(
         self, kinds: Kinds, given: Sequence[Tensor], owned: Sequence[Sequence[Tensor]]
     ) -> tuple[Tensor, ...]:
-        """What the graph holds: figures, then all gradients, from tensors alone."""
+        """What the graph holds: figures, all gradients, then statistics, from tensors alone."""
         numbers, *rest = given
         *scales, step, progress = numbers.unbind()  # tensors, so that one graph serves all moments
         moment = Moment(step, progress)  # type: ignore[arg-type]
         batch = batch_of(rest, kinds)
-        gradients, figures = self._evaluate(batch, scales, moment, owned)
-        return (figures, *(part.detach() for gradient in gradients for part in gradient))
+        gradients, figures, statistics = self._evaluate(batch, scales, moment, owned)
+        flat = (part.detach() for gradient in gradients for part in gradient)
+        return (figures, *flat, *statistics)
 
     def _evaluate(
         self,
@@ -146,7 +153,7 @@ class Work:
         scales: Sequence[Any],
         moment: Moment,
         owned: Sequence[Sequence[Tensor]],
-    ) -> tuple[list[Gradients], Tensor]:
+    ) -> tuple[list[Gradients], Tensor, list[Tensor]]:
         with short_products(self.how.precision, batch.x.device):
             trace = self.model.observe(batch, self.objective.samples)
             loss = self.objective.evaluate(self.model, trace, moment, scales)
@@ -154,7 +161,8 @@ class Work:
             own = [player.loss(self.model, trace, moment).mean() for player in players]
         gradients = gradients_of([loss.total, *own], owned)
         norms = [norm_of(gradient) for gradient in gradients]
-        return gradients, torch.stack([*norms, *loss.terms.values(), *own]).detach()
+        figures = torch.stack([*norms, *loss.terms.values(), *own]).detach()
+        return gradients, figures, statistics_of(self.model, trace)
 
 
 def _pieces(batch: Batch, place: Place, most: int) -> list[tuple[Batch, Place]]:
@@ -167,8 +175,9 @@ def _pieces(batch: Batch, place: Place, most: int) -> list[tuple[Batch, Place]]:
 
 
 def _added(sums: list[Tensor], result: Result, share: float) -> list[Tensor]:
-    """Sums of figures and gradients, with this result's share."""
-    tensors = [full(tensor) for tensor in (result.figures, *chain(*result.gradients))]
+    """Sums of figures, gradients and statistics, with this result's share."""
+    tensors = [result.figures, *chain(*result.gradients), *result.statistics]
+    tensors = [full(tensor) for tensor in tensors]
     if not sums:
         return [share * tensor for tensor in tensors]
     torch._foreach_add_(sums, tensors, alpha=share)
