@@ -304,14 +304,14 @@ def test_a_subclass_is_not_taken_for_its_parent() -> None:
 def test_pieces_of_a_batch_have_the_gradients_of_the_whole(name: str) -> None:
     torch.manual_seed(0)
     made, x = recipes.build(name, shape=(6,), latent=2, hidden=(8,)), torch.randn(12, 6)
-    work, batch = _work(made.model, made.phases[0].objective, How()), Batch(x, x)
+    objective, batch = made.phases[0].objective, Batch(x, x)
 
     def restart() -> None:
         torch.manual_seed(3)
 
     restart()
-    whole = work(batch, Moment())
-    pieces = work(batch, Moment(), most=5, restart=restart)
+    whole = _work(made.model, objective, How())(batch, Moment())
+    pieces = _work(made.model, objective, How())(batch, Moment(), most=5, restart=restart)
     torch.testing.assert_close(whole.figures, pieces.figures)
     for ours, theirs in zip(whole.gradients[0], pieces.gradients[0], strict=True):
         torch.testing.assert_close(ours, theirs)

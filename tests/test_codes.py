@@ -24,7 +24,7 @@ from variata.nn.codebook import DEAD, DECAY, REVIVE_EVERY
 from variata.schedules import Moment
 from variata.tasks.noise import Noise
 from variata.training import Settings, fit
-from variata.training.after_step import after_step, statistics_of
+from variata.training.after_step import Followers
 from variata.training.machine import How
 from variata.training.work import Work
 
@@ -211,8 +211,10 @@ def test_statistics_of_parts_average_to_those_of_the_whole() -> None:
     composition, x = made("rvq_vae"), rows(9)
     own = [p for p in composition.model.parameters() if p.requires_grad]
     moment, batch = Moment(1, 0.5), Batch(x, x)
-    work = Work(composition.model, composition.phases[0].objective, [own], How())
-    whole, parts = work(batch, moment), work(batch, moment, most=4)
+    works = [
+        Work(composition.model, composition.phases[0].objective, [own], How()) for _ in range(2)
+    ]
+    whole, parts = works[0](batch, moment), works[1](batch, moment, most=4)
     assert len(whole.statistics) == 3 * len(composition.model.levels)
     for one, other in zip(whole.statistics[:2], parts.statistics[:2], strict=True):
         torch.testing.assert_close(one, other)
@@ -288,8 +290,9 @@ def test_fit_lets_codebooks_and_temperatures_change() -> None:
 def test_followers_take_their_own_statistics() -> None:
     model, x = made("rvq_vae").model, rows(30)
     trace = model.observe(Batch(x, x))
-    statistics = statistics_of(model, trace)
-    after_step(model, statistics, Moment(0, 0.0))
+    followers = Followers(model)
+    statistics = followers.statistics(trace)
+    followers.after_step(statistics, Moment(0, 0.0))
     for i, level in enumerate(model.levels):
         book: Any = level.posterior.quantiser  # type: ignore[union-attr]
         even = book.length / book.size

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from variata.shapes import full
 from variata.training.graph import graph_of
-from variata.training.weights import Weights
+from variata.training.weights import Gathered, Weights
 
 BETAS, EPSILON = (0.9, 0.99), 1e-8
 SPIKE = 5.0  # a gradient this many times the usual norm is scaled down to it
@@ -60,9 +60,9 @@ class AdamW:
         self.means, self.squares = weights.block(), weights.block()
         self.steps = torch.zeros((), device=weights.values.device)
         self.usual_norm: float | Tensor | None = None
-        self._gradient = weights.block()
-        self._parts = weights.views(self._gradient)
+        self._gathered: Gathered | None = None
         self._kernels = kernels if weights.values.device.type == "cpu" else None
+        self._kernel: Callable[..., Any] | None = None
         self._held: list[Tensor] = []
 
     def restart(self) -> None:
@@ -77,7 +77,8 @@ class AdamW:
         """Move the weights by a gradient.
 
         Args:
-            gradient: with respect to every one of the weights' leaves, in order.
+            gradient: with respect to every one of the weights' leaves, in order; one that is
+                `Gathered` is written over.
             norm: of the gradient, where it is known. One on an accelerator is not waited for.
             lr: learning rate, instead of the optimiser's own.
         """
@@ -87,8 +88,7 @@ class AdamW:
             self._step(gradient, rate, 1.0, *self._judged_there(norm))
             return
         scale = self._judged_here(norm)
-        alike = _types(gradient) == _types(self.weights.leaves)
-        if scale and alike and self._kernels is not None:
+        if scale and self._kernels is not None and self._alike(gradient):
             self._step_compiled(gradient, rate, scale, self._kernels)
         elif scale:
             self._step(gradient, rate, scale)
@@ -102,15 +102,15 @@ class AdamW:
         grad_scale: Tensor | None = None,
         found_inf: Tensor | None = None,
     ) -> None:
-        torch._foreach_copy_(self._parts, list(gradient))
+        block = self._block(gradient)
         if scale != 1:
-            self._gradient.mul_(scale)
+            block.mul_(scale)
         self.steps.add_(1)
         end = self.weights.decayed
         for part, decay in ((slice(0, end), self.decay), (slice(end, None), 0.0)):
             torch._fused_adamw_(
                 [self.weights.values[part]],
-                [self._gradient[part]],
+                [block[part]],
                 [self.means[part]],
                 [self.squares[part]],
                 [],
@@ -129,6 +129,13 @@ class AdamW:
             self.steps.sub_(found_inf)
         self.weights.moved()
 
+    def _block(self, gradient: Gradients) -> Tensor:
+        if isinstance(gradient, Gathered):
+            return gradient.block
+        self._gathered = self._gathered or Gathered(self.weights.leaves)
+        self._gathered.take(gradient)
+        return self._gathered.block
+
     @torch.no_grad()
     def _step_compiled(
         self, gradient: Gradients, lr: float, scale: float, kernels: Kernels
@@ -138,10 +145,17 @@ class AdamW:
         ready = [lr / (1 - BETAS[0] ** count), 1 / math.sqrt(1 - BETAS[1] ** count)]
         numbers = torch.tensor([1 - lr * self.decay, scale, *ready], dtype=self.means.dtype)
         arguments = [numbers, *gradient, *self._views()]
-        shapes = tuple((tensor.shape, tensor.dtype) for tensor in arguments)
-        if shapes not in kernels:
-            kernels[shapes] = graph_of(partial(_adamw, len(gradient)), arguments)
-        kernels[shapes](*arguments)
+        if self._kernel is None:
+            shapes = tuple((tensor.shape, tensor.dtype) for tensor in arguments)
+            if shapes not in kernels:
+                kernels[shapes] = graph_of(partial(_adamw, len(gradient)), arguments)
+            self._kernel = kernels[shapes]
+        self._kernel(*arguments)
+
+    def _alike(self, gradient: Gradients) -> bool:
+        """Whether the compiled step, which was made for gradients of the leaves' types, suits."""
+        leaves = self.weights.leaves
+        return all(g.dtype == leaf.dtype for g, leaf in zip(gradient, leaves, strict=True))
 
     def _views(self) -> list[Tensor]:
         if not self._held:
@@ -190,10 +204,6 @@ def norm_of(gradient: Gradients) -> Tensor:
         flat = [full(part.reshape(-1)) for part in gradient]
         return torch.stack([torch.dot(part, part) for part in flat]).sum().sqrt()
     return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(gradient))))
-
-
-def _types(tensors: Sequence[Tensor]) -> list[torch.dtype]:
-    return [tensor.dtype for tensor in tensors]
 
 
 def _adamw(count: int, numbers: Tensor, *tensors: Tensor) -> tuple[()]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Protocol
 
@@ -31,24 +31,25 @@ class Follower(Protocol):
         ...
 
 
-def statistics_of(model: LatentModel, trace: Trace) -> list[Tensor]:
-    """What all followers of a model need to know of a trace."""
-    return [
-        value.detach()
-        for i, follower in _followers(model)
-        for value in follower.statistics(trace.stages[i].q)
-    ]
+class Followers:
+    """All posteriors of a model that change after steps."""
 
+    def __init__(self, model: LatentModel) -> None:
+        heads: list[Any] = [head_of(level.posterior) for level in model.levels]
+        self.places: list[tuple[int, Follower]] = [
+            (i, head) for i, head in enumerate(heads) if hasattr(head, "after_step")
+        ]
 
-def after_step(model: LatentModel, statistics: Sequence[Tensor], moment: Moment) -> None:
-    """Let all followers of a model change."""
-    rest = iter(statistics)
-    for _, follower in _followers(model):
-        follower.after_step(list(islice(rest, follower.gathered)), moment)
+    def statistics(self, trace: Trace) -> list[Tensor]:
+        """What all of them need to know of a trace."""
+        return [
+            value.detach()
+            for i, follower in self.places
+            for value in follower.statistics(trace.stages[i].q)
+        ]
 
-
-def _followers(model: LatentModel) -> Iterator[tuple[int, Follower]]:
-    for i, level in enumerate(model.levels):
-        posterior: Any = head_of(level.posterior)
-        if hasattr(posterior, "after_step"):
-            yield i, posterior
+    def after_step(self, statistics: Sequence[Tensor], moment: Moment) -> None:
+        """Let all of them change."""
+        rest = iter(statistics)
+        for _, follower in self.places:
+            follower.after_step(list(islice(rest, follower.gathered)), moment)

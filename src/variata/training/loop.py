@@ -18,7 +18,7 @@ from variata.models import LatentModel
 from variata.noise import Place, placed
 from variata.schedules import Moment
 from variata.training.adamw import AdamW, Kernels
-from variata.training.after_step import after_step
+from variata.training.after_step import Followers
 from variata.training.average import Average
 from variata.training.clock import Clock
 from variata.training.habits import PLAIN
@@ -111,7 +111,7 @@ class Loop:
         """Let followers change, with the same noise in all processes, compiled or not."""
         if statistics:
             reseed(self.device, self.settings.seed, self.step, FOLLOWING)
-        after_step(self.model, statistics, self.moment)
+        self.followers.after_step(statistics, self.moment)
 
     def _judged(self, figures: Tensor) -> Any:
         """The figures, as numbers on a processor; one that is not finite marks all of them."""
@@ -262,6 +262,7 @@ class Loop:
         kernels = self.graphs.moves if self.how.compiled else None
         settings, modules = self.settings, [self.model, *self.players]
         paces = [1.0, *(player.pace for player in self.players)]
+        self.followers = Followers(self.model)
         copied = copy.deepcopy(self.model)  # before it holds short copies
         self.optimisers = [
             AdamW(Weights(module, short), self._highest, settings.weight_decay, pace, kernels)

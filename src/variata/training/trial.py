@@ -15,7 +15,7 @@ from variata.training.precision import exact_by
 FEWEST_STEPS = 200  # planned steps under which nothing is measured
 TRIAL_FROM = 15.0  # planned seconds from which threads are tried
 PRODUCTS_FROM = 2.0  # planned seconds from which libraries of products are tried
-COMPILE_FROM = 40.0  # planned seconds from which compiling may pay: it takes about ten
+COMPILE_FROM = 30.0  # planned seconds from which compiling may pay: it takes five to fifteen
 CONVOLVED = 10  # times as long where convolutions take the time, which compiling saves none of
 SHARE = 0.005  # of the planned time that one rehearsal may take
 GAIN = 0.93  # of the time of what is usual that another choice must stay under

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from variata.shapes import numel
+from variata.shapes import full, numel
 
 PRODUCTS = (nn.Linear, nn.modules.conv._ConvNd)  # what multiplies by its weights, and no more
 ALIGNED = 16  # elements: every weight starts at a multiple, for vector instructions
@@ -44,7 +44,7 @@ class Weights:
         matrices, rest = ([p for p in trained if (p.dim() >= 2) is two] for two in (True, False))
         self.own = [*matrices, *rest]
         self.decayed = sum(_room(p) for p in matrices)
-        self.values = self.block(module)
+        self.values = self.block()
         for parameter, view in zip(self.own, self.views(self.values), strict=True):
             view.copy_(parameter.detach())
             parameter.data = view
@@ -54,15 +54,13 @@ class Weights:
         if short:
             self._shorten(module)
 
-    def block(self, module: nn.Module | None = None) -> Tensor:
+    def block(self) -> Tensor:
         """Zeros laid out like the weights, (N,)."""
-        like = self.own[0] if self.own else torch.zeros(())
-        return torch.zeros(sum(map(_room, self.own)), dtype=like.dtype, device=like.device)
+        return block_like(self.own)
 
     def views(self, block: Tensor) -> list[Tensor]:
         """The parts of a block that belong to each weight, in their shapes."""
-        parts = block.split([_room(p) for p in self.own]) if self.own else ()
-        return [part[: p.numel()].view(p.shape) for part, p in zip(parts, self.own, strict=True)]
+        return views_like(self.own, block)
 
     def moved(self) -> None:
         """Write the short copies anew, after the block has changed."""
@@ -97,6 +95,45 @@ class Weights:
     def _hold(self, tensors: Sequence[Tensor]) -> None:
         for layer, name, i in self._places:
             layer._parameters[name] = tensors[i]  # type: ignore[assignment]
+
+
+class Gathered(list[Tensor]):
+    """Gradients in full precision, one after the other in one block, where few operations do.
+
+    Args:
+        like: what the gradients are taken with respect to.
+
+    Attributes:
+        block: which holds them, (N,).
+
+    >>> gathered = Gathered([torch.zeros(2, 2), torch.zeros(1)])
+    >>> gathered.take([torch.full((2, 2), 2.0), torch.zeros(1)]).item()
+    4.0
+    """
+
+    def __init__(self, like: Sequence[Tensor]) -> None:
+        self.block = block_like(like)
+        super().__init__(views_like(like, self.block))
+
+    @torch.no_grad()
+    def take(self, gradients: Sequence[Tensor]) -> Tensor:
+        """Copy gradients into the block; their Euclidean norm, a scalar on their device."""
+        torch._foreach_copy_(self, list(gradients))
+        if self.block.device.type == "cpu":  # where products of vectors are faster than norms
+            return torch.dot(self.block, self.block).sqrt()
+        return torch.linalg.vector_norm(self.block)
+
+
+def block_like(tensors: Sequence[Tensor]) -> Tensor:
+    """Zeros with room for all of these, in full precision, (N,)."""
+    like = full(tensors[0].detach()) if tensors else torch.zeros(())
+    return torch.zeros(sum(map(_room, tensors)), dtype=like.dtype, device=like.device)
+
+
+def views_like(tensors: Sequence[Tensor], block: Tensor) -> list[Tensor]:
+    """The parts of a block that belong to each of these, in their shapes."""
+    parts = block.split([_room(t) for t in tensors]) if tensors else ()
+    return [part[: t.numel()].view(t.shape) for part, t in zip(parts, tensors, strict=True)]
 
 
 def _room(parameter: Tensor) -> int:

@@ -17,13 +17,14 @@ from variata.objectives import Objective
 from variata.schedules import Moment
 from variata.shapes import full
 from variata.training.adamw import Gradients, norm_of
-from variata.training.after_step import statistics_of
+from variata.training.after_step import Followers
 from variata.training.graph import graph_of
 from variata.training.inputs import Inputs, Kinds, batch_of, tensors_of
 from variata.training.machine import How
 from variata.training.optimiser import gradients_of
 from variata.training.precision import short_products
 from variata.training.processes import ALONE, Processes
+from variata.training.weights import Gathered
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Result:
     """What a step has computed.
 
     Attributes:
-        gradients: one for each player, the model's first.
+        gradients: one for each player, the model's first; the next step may write over them.
         figures: the norms of the gradients (one for each player), then the terms of the objective
             before their weights and the players' own losses, nats per example, (F,).
         statistics: what the model's followers need to know, see `variata.training.after_step`.
@@ -71,7 +72,9 @@ class Work:
         self.how, self.processes, self.players = how, processes, objective.players
         self.names = [*objective.terms, *(f"{name} loss" for name in self.players)]
         self.graphs = {} if graphs is None else graphs
+        self.followers = Followers(model)
         self.inputs: Inputs | None = None
+        self.gathered: list[Gathered] = []
 
     def __call__(
         self,
@@ -121,7 +124,7 @@ class Work:
         restart: Callable[[], None],
     ) -> Result:
         if not self._fast(batch, place):
-            return Result(*self._evaluate(batch, list(weights.values()), moment, self.owned))
+            return self._eager(batch, list(weights.values()), moment)
         numbers = torch.tensor([*weights.values(), moment.step, moment.progress])
         given, kinds = tensors_of(batch)
         self.inputs = self.inputs or Inputs([self.model, *self.players.values()], self.owned)
@@ -130,6 +133,13 @@ class Work:
             self.graphs[place] = graph_of(self.inputs.function(self._compute, kinds), tensors)
             restart()  # compiling may have drawn from the generators
         return self._result(*self.graphs[place](*tensors))
+
+    def _eager(self, batch: Batch, scales: Sequence[Any], moment: Moment) -> Result:
+        gradients, figures, statistics = self._evaluate(batch, scales, moment, self.owned)
+        self.gathered = self.gathered or [Gathered(own) for own in self.owned]
+        pairs = zip(self.gathered, gradients, strict=True)
+        norms = [gathered.take(gradient) for gathered, gradient in pairs]
+        return Result(list(self.gathered), torch.stack([*norms, *figures]), statistics)
 
     def _fast(self, batch: Batch, place: Place) -> bool:
         known = not self.graphs or place in self.graphs
@@ -144,8 +154,9 @@ class Work:
         moment = Moment(step, progress)  # type: ignore[arg-type]
         batch = batch_of(rest, kinds)
         gradients, figures, statistics = self._evaluate(batch, scales, moment, owned)
+        norms = [norm_of(gradient) for gradient in gradients]
         flat = (part.detach() for gradient in gradients for part in gradient)
-        return (figures, *flat, *statistics)
+        return (torch.stack([*norms, *figures]), *flat, *statistics)
 
     def _evaluate(
         self,
@@ -153,16 +164,16 @@ class Work:
         scales: Sequence[Any],
         moment: Moment,
         owned: Sequence[Sequence[Tensor]],
-    ) -> tuple[list[Gradients], Tensor, list[Tensor]]:
+    ) -> tuple[list[Gradients], list[Tensor], list[Tensor]]:
+        """Gradients, terms and players' losses, and what followers need to know."""
         with short_products(self.how.precision, batch.x.device):
             trace = self.model.observe(batch, self.objective.samples)
             loss = self.objective.evaluate(self.model, trace, moment, scales)
             players = self.players.values()
             own = [player.loss(self.model, trace, moment).mean() for player in players]
         gradients = gradients_of([loss.total, *own], owned)
-        norms = [norm_of(gradient) for gradient in gradients]
-        figures = torch.stack([*norms, *loss.terms.values(), *own]).detach()
-        return gradients, figures, statistics_of(self.model, trace)
+        figures = [figure.detach() for figure in (*loss.terms.values(), *own)]
+        return gradients, figures, self.followers.statistics(trace)
 
 
 def _pieces(batch: Batch, place: Place, most: int) -> list[tuple[Batch, Place]]:
