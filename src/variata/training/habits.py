@@ -28,7 +28,7 @@ class Habits:
 
 PLAIN = Habits(4e-3, 1_000_000, 256)
 LINEAR = Habits(2e-3, 1_000_000, 256)  # a good start is lost at a higher rate
-HEAVY = Habits(1e-3, 150_000, 64)  # at 4e-3 convolutional networks diverged
+HEAVY = Habits(2e-3, 150_000, 128)  # at 4e-3 convolutional networks diverged
 
 
 def habits_of(model: nn.Module) -> Habits:
