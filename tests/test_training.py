@@ -394,6 +394,16 @@ def test_a_step_is_that_of_torchs_optimiser(compiled: bool) -> None:
         torch.testing.assert_close(p, q, rtol=1e-5, atol=1e-7)
 
 
+def test_moments_of_weights_without_gradients_never_become_denormal() -> None:
+    optimiser = AdamW(Weights(nn.Linear(2, 2, bias=False)))
+    optimiser.move([torch.tensor([[1.0, 1e-6], [1e-12, 1.0]])])
+    for _ in range(2_000):
+        optimiser.move([torch.tensor([[0.0, 0.0], [0.0, 1.0]])], 1.0)
+        for moments in (optimiser.means, optimiser.squares):
+            assert (moments[moments != 0].abs() > torch.finfo(torch.float32).tiny).all()
+    assert (optimiser.means != 0).sum() == 1
+
+
 def test_an_optimiser_goes_on_from_its_state_and_refuses_anothers() -> None:
     module = nn.Linear(3, 2)
     first, second = (AdamW(Weights(copy.deepcopy(module))) for _ in range(2))

@@ -17,6 +17,8 @@ from variata.training.weights import Gathered, Weights
 BETAS, EPSILON = (0.9, 0.99), 1e-8
 SPIKE = 5.0  # a gradient this many times the usual norm is scaled down to it
 FOLLOW = 0.05  # share of the way that the usual norm moves towards a step's norm
+TINY = 1e-30  # moments under it say nothing, and processors take long over denormal numbers
+SWEEP = 100  # steps between sweeps, in which no moment gets from TINY to the denormal ones
 
 Gradients = Sequence[Tensor]
 Kernels = dict[Any, Callable[..., Any]]  # by the shapes and types of what they are given
@@ -92,6 +94,7 @@ class AdamW:
             self._step_compiled(gradient, rate, scale, self._kernels)
         elif scale:
             self._step(gradient, rate, scale)
+        self._sweep()
 
     @torch.no_grad()
     def _step(
@@ -128,6 +131,12 @@ class AdamW:
         if found_inf is not None:
             self.steps.sub_(found_inf)
         self.weights.moved()
+
+    def _sweep(self) -> None:
+        """Forget moments of weights that have long had no gradient, on a processor."""
+        if self.steps.item() % SWEEP == 0:
+            for moments in (self.means, self.squares):
+                moments.masked_fill_(moments.abs() < TINY, 0)
 
     def _block(self, gradient: Gradients) -> Tensor:
         if isinstance(gradient, Gathered):
