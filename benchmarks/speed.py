@@ -41,20 +41,21 @@ def main() -> None:
     parser.add_argument("--most", type=int, help="runs to make now")
     parser.add_argument("--fresh", action="store_true", help="forget the runs that were kept")
     asked = parser.parse_args()
-    name = f"speed_{asked.task}{'_short' if asked.short else ''}"
-    runs = Runs(name, asked.most, asked.fresh)
+    compare = short if asked.short else long
     with tempfile.TemporaryDirectory() as folder:
         whole = save_data(Path(folder) / "mnist.npz", "mnist")
         data = without_test(Path(folder) / "rows.npz", whole, asked.rows)
-        try:
-            compare = short if asked.short else long
-            rows = [row for size in asked.batch_sizes for row in compare(runs, data, size, asked)]
-        except EnoughError:
-            print("More runs are left.")
-            return
-    table(rows)
-    settings = {"task": asked.task, "rounds": asked.rounds, "epochs": asked.epochs}
-    print(runs.write(rows, settings | {"rows": asked.rows or 60_000}))
+        for size in asked.batch_sizes:
+            name = f"speed_{asked.task}_{size}{'_short' if asked.short else ''}"
+            runs = Runs(name, asked.most, asked.fresh)
+            try:
+                rows = compare(runs, data, size, asked)
+            except EnoughError:
+                print("More runs are left.")
+                return
+            table(rows)
+            settings = {"task": asked.task, "rounds": asked.rounds, "epochs": asked.epochs}
+            print(runs.write(rows, settings | {"rows": asked.rows or 60_000}))
 
 
 def long(runs: Runs, data: Path, size: int, asked: argparse.Namespace) -> list[Run]:
