@@ -42,6 +42,10 @@ ROWS = {
     "vamp_prior": Row("vamp_prior", "85.57 (Tomczak and Welling, 2017, 500 pseudo-inputs)"),
     "mixture_prior": Row("mixture_prior", "none for this network"),
     "exemplar_prior": Row("exemplar_prior", "none for this network"),
+    "ladder_vae": Row("ladder_vae", "81.74 (Sonderby et al., 2016, five levels, dynamic)"),
+    "pixel_vae_15m": Row("pixel_vae", "79.02 (Gulrajani et al., 2016)", budget="15m"),
+    "vae_15m": Row("vae", "89.9 (Tomczak and Welling, 2017)", budget="15m"),
+    "gumbel_vae_10m": Row("gumbel_vae", "101.5 (Jang et al., 2016, a bound)", budget="10m"),
     "iwae": Row("iwae", "87.1 (Tomczak and Welling, 2017, K = 50)"),
 }
 

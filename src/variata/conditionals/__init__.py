@@ -1,5 +1,6 @@
 """Modules that take contexts and return distributions: posteriors, priors, likelihoods."""
 
+from variata.conditionals.autoregressive import AutoregressiveHead
 from variata.conditionals.classes import BesideSeen, ClassPosterior, OfEncoder, append
 from variata.conditionals.codes import (
     CodesPrior,
@@ -15,7 +16,8 @@ from variata.conditionals.conditioned import (
 )
 from variata.conditionals.decoder import Decoder, Head
 from variata.conditionals.flows import FlowPrior
-from variata.conditionals.likelihood import HEADS, likelihood_head
+from variata.conditionals.ladder import Descent, GaussianPrior, TopDownPosterior
+from variata.conditionals.likelihood import HEADS, BernoulliHead, likelihood_head
 from variata.conditionals.mixtures import (
     FullMixturePrior,
     MixturePrior,
@@ -27,15 +29,19 @@ from variata.conditionals.prior import StandardNormal
 
 __all__ = [
     "HEADS",
+    "AutoregressiveHead",
+    "BernoulliHead",
     "BesideSeen",
     "ClassPosterior",
     "CodesPrior",
     "ConditionedPosterior",
     "Decoder",
+    "Descent",
     "DiracPosterior",
     "FlowPrior",
     "FullMixturePrior",
     "GaussianPosterior",
+    "GaussianPrior",
     "Head",
     "JoinCondition",
     "MixturePrior",
@@ -44,6 +50,7 @@ __all__ = [
     "PosteriorMixturePrior",
     "QuantisedPosterior",
     "StandardNormal",
+    "TopDownPosterior",
     "UniformOneHot",
     "append",
     "head_of",

@@ -65,7 +65,7 @@ class ConditionedPosterior(nn.Module):
         self.head.start_linear(scale)  # type: ignore[operator]
 
 
-class JoinCondition:
+class JoinCondition(nn.Module):
     """The merge of a conditional model: what goes down is the latent and c, (K, B, Z + C).
 
     Args:
@@ -78,9 +78,10 @@ class JoinCondition:
     """
 
     def __init__(self, context: int, above: int = 0, merge: Merge | None = None) -> None:
+        super().__init__()
         self.context, self.above, self.merge = context, above, merge
 
-    def __call__(self, h: Tensor | None, z: Tensor) -> Tensor:
+    def forward(self, h: Tensor | None, z: Tensor) -> Tensor:
         left, c = _apart(h, self.context, self.above)
         z = z if self.merge is None else self.merge(left, z)
         return torch.cat([z, c.to(z.dtype).expand(*z.shape[:-1], -1)], -1)

@@ -29,7 +29,7 @@ SMALLEST_MEAN = 0.02
 class BernoulliHead(nn.Module):
     """Values 0 or 1."""
 
-    per_element = 1
+    per_element, levels = 1, 2
 
     def forward(self, raw: Tensor) -> Bernoulli:
         return Bernoulli(raw.squeeze(2), raw.dim() - 3)

@@ -4,6 +4,7 @@ Parameters have the shape (K, B, *X): K samples of the latent, B examples. All l
 and divergences are in nats.
 """
 
+from variata.distributions.autoregressive import Autoregressive
 from variata.distributions.bernoulli import Bernoulli
 from variata.distributions.categorical import Categorical
 from variata.distributions.codes import Codes
@@ -20,6 +21,7 @@ from variata.distributions.one_hot import OneHot
 from variata.distributions.quantised import Quantised
 
 __all__ = [
+    "Autoregressive",
     "Bernoulli",
     "Categorical",
     "Codes",

@@ -1,6 +1,7 @@
 """Networks without probability: features in, features out."""
 
 from variata.nn.causal import CausalTransformer
+from variata.nn.causal_image import CausalImage
 from variata.nn.codebook import Codebook
 from variata.nn.conv import ConvDecoder, ConvEncoder, Residual
 from variata.nn.coupling import AffineCoupling, Rescaling
@@ -12,6 +13,7 @@ from variata.nn.quantiser import OneHotCodes, Quantiser, ScalarGrid
 
 __all__ = [
     "AffineCoupling",
+    "CausalImage",
     "CausalTransformer",
     "Codebook",
     "ConvDecoder",

@@ -8,8 +8,10 @@ from variata.recipes.coded import fsq_vae, rvq_vae
 from variata.recipes.disentangling import beta_tc_vae, dip_vae, factor_vae
 from variata.recipes.gaussian import ae, beta_vae
 from variata.recipes.information import info_vae
+from variata.recipes.ladder import ladder_vae
 from variata.recipes.matching import aae, wae_gan, wae_mmd
 from variata.recipes.parts import Parts
+from variata.recipes.pixel import pixel_vae
 from variata.recipes.priors import flow_prior, mixture_prior
 from variata.recipes.quantised import vq_vae
 from variata.recipes.regularised import rae
@@ -42,10 +44,12 @@ __all__ = [
     "info_vae",
     "iwae",
     "joint_vae",
+    "ladder_vae",
     "m2",
     "mixture_prior",
     "names",
     "piwae",
+    "pixel_vae",
     "rae",
     "recipe",
     "rvq_vae",

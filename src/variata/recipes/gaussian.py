@@ -19,7 +19,7 @@ from variata.models import LatentModel, Level
 from variata.models.level import replace
 from variata.objectives import Distortion, Objective, Rate
 from variata.recipes.catalogue import Composition, recipe
-from variata.recipes.parts import Parts
+from variata.recipes.parts import MakeHead, Parts
 from variata.schedules import constant, warm_up
 from variata.training import Phase
 
@@ -29,7 +29,10 @@ Share = Annotated[float, Ge(0), Le(1)]
 
 
 def gaussian_model(
-    parts: Parts, posterior: MakePosterior = GaussianPosterior, prior: MakePrior | None = None
+    parts: Parts,
+    posterior: MakePosterior = GaussianPosterior,
+    prior: MakePrior | None = None,
+    head: MakeHead | None = None,
 ) -> LatentModel:
     """q(z | x) a Gaussian with a diagonal covariance and p(z) = N(0, I), unless made otherwise.
 
@@ -39,6 +42,7 @@ def gaussian_model(
     Args:
         posterior: features, latent -> posterior.
         prior: encoder, posterior -> prior.
+        head: of the likelihood -> what is put around it.
     """
     encoder, features = parts.make_encoder()
     latent = parts.latent or 1
@@ -47,7 +51,7 @@ def gaussian_model(
         q = ConditionedPosterior(q, features, parts.context)
     p = StandardNormal(latent) if prior is None else prior(encoder, q)
     merge = replace if parts.context is None else JoinCondition(parts.context)
-    return LatentModel(encoder, [Level(p, q, merge)], parts.make_decoder(latent))
+    return LatentModel(encoder, [Level(p, q, merge)], parts.make_decoder(latent, head))
 
 
 def point_model(parts: Parts) -> LatentModel:

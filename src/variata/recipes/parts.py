@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, Literal
 
@@ -29,6 +29,7 @@ SMALL_IMAGE = 1_024
 DENSE_IMAGE = 8_192  # up to so many values, a fully connected network learns faster on a processor
 LINEAR = {"gaussian", "logistic", "logistic_mixture"}  # likelihoods located in units of x
 WIDE = 128  # values from which a linear path is worth its weights
+MakeHead = Callable[[nn.Module], nn.Module]
 Positive = Annotated[int, Gt(0)]
 Few = Annotated[int, Gt(0), Le(64)]  # each is a module, and a file may ask for any number
 
@@ -101,11 +102,16 @@ class Parts:
         both = ProjectingEncoder(network, features.shape[1], self.shape, self.latent or 1)
         return both.train(), both.features
 
-    def make_decoder(self, inputs: int) -> Decoder:
-        """The decoder from `inputs` latent dimensions, and the condition, to the likelihood."""
+    def make_decoder(self, inputs: int, around: MakeHead | None = None) -> Decoder:
+        """The decoder from `inputs` latent dimensions, and the condition, to the likelihood.
+
+        Args:
+            around: the head of the likelihood -> the head to use.
+        """
         inputs += self.context or 0
         floor = self._floor()
         head = likelihood_head(self.likelihood, self.shape, self.levels, floor, self.components)
+        head = head if around is None else around(head)
         count = int(head.per_element)  # type: ignore[arg-type]
         network = self.decoder or self._decoder_network(inputs, count)
         if self.linear:

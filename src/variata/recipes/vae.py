@@ -11,7 +11,7 @@ from variata.data.views import shift
 from variata.objectives import ImportanceBound, Objective
 from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.gaussian import MakePrior, Share, elbo, gaussian_model
-from variata.recipes.parts import SMALL_IMAGE, Parts
+from variata.recipes.parts import SMALL_IMAGE, MakeHead, Parts
 from variata.schedules import constant
 from variata.shapes import Shape, numel
 from variata.training import Phase
@@ -46,12 +46,18 @@ def vae(
 
 
 def careful(
-    parts: Parts, prior: MakePrior | None, warm_up_share: float, tighten: int, shifts: bool
+    parts: Parts,
+    prior: MakePrior | None,
+    warm_up_share: float,
+    tighten: int,
+    shifts: bool,
+    head: MakeHead | None = None,
 ) -> Composition:
     """A Gaussian model that learns the ELBO on shifted images, then a tighter bound as they are."""
     loose = elbo(warm_up_share)
     last = Objective(tighten, bound=(constant(1), ImportanceBound())) if tighten > 1 else loose
-    return Composition(gaussian_model(parts, prior=prior), in_two(parts, loose, last, shifts))
+    model = gaussian_model(parts, prior=prior, head=head)
+    return Composition(model, in_two(parts, loose, last, shifts))
 
 
 def in_two(parts: Parts, first: Objective, last: Objective, shifts: bool) -> list[Phase]:

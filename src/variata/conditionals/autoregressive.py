@@ -1,0 +1,39 @@
+"""A likelihood whose pixels depend on those before them, around any other."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from variata.distributions import Autoregressive
+from variata.nn import CausalImage
+from variata.shapes import Shape
+
+
+class AutoregressiveHead(nn.Module):
+    """Parameters of another head, to which the pixels before each one add.
+
+    Args:
+        head: of independent elements, whose own parameters serve all pixels alike.
+        shape: (C, H, W) of an example.
+        told: numbers about every element that the decoder gives besides.
+        width, layers: of the network that reads pixels.
+    """
+
+    def __init__(self, head: nn.Module, shape: Shape, told: int, width: int, layers: int) -> None:
+        super().__init__()
+        self.head, self.parameters = head, int(head.per_element)  # type: ignore[arg-type]
+        self.per_element = self.parameters + told
+        self.levels: int | None = getattr(head, "levels", None)
+        if isinstance(locations := getattr(head, "locations", None), slice):
+            self.locations = locations
+        self.reader = CausalImage(shape, self.parameters, told, width, layers)
+
+    def forward(self, raw: Tensor) -> Autoregressive:
+        own, told = raw.split([self.parameters, self.per_element - self.parameters], 2)
+        return Autoregressive(own, told, self.reader, self.head, self.levels)
+
+    def start(self, mean: Tensor, scale: Tensor) -> Tensor:
+        own: Tensor = self.head.start(mean, scale)  # type: ignore[operator]
+        told = self.per_element - self.parameters
+        return torch.cat([own, own.new_zeros(told, *own.shape[1:])])

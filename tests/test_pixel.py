@@ -1,0 +1,92 @@
+"""Images drawn pixel by pixel: probabilities, windows and what a pixel may see."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+from torch import Tensor
+
+from variata import recipes
+from variata.conditionals import AutoregressiveHead, BernoulliHead, likelihood_head
+from variata.distributions import Autoregressive
+from variata.errors import UsageError
+from variata.nn import CausalImage
+
+TINY = (1, 2, 3)
+
+
+def made(shape: tuple[int, ...] = TINY, rows: int = 1, layers: int = 1) -> Autoregressive:
+    """One whose neighbours matter, for so many rows of random parameters."""
+    torch.manual_seed(0)
+    head = AutoregressiveHead(BernoulliHead(), shape, told=2, width=4, layers=layers)
+    torch.nn.init.normal_(head.reader.output.weight)
+    return head(torch.randn(1, rows, 3, *shape))
+
+
+def every_image(shape: tuple[int, ...]) -> Tensor:
+    values = itertools.product((0.0, 1.0), repeat=torch.Size(shape).numel())
+    return torch.tensor(list(values)).view(-1, *shape)
+
+
+def test_probabilities_of_all_images_sum_to_one() -> None:
+    p, images = made(), every_image(TINY)
+    total = torch.stack([p.log_prob(image[None])[0, 0].exp() for image in images]).sum()
+    assert total.item() == pytest.approx(1, abs=1e-5)
+
+
+def test_draws_have_these_probabilities() -> None:
+    p, images = made(), every_image(TINY)
+    wanted = torch.stack([p.log_prob(image[None])[0, 0].exp() for image in images])
+    n = 20_000
+    drawn = p.sample(torch.Size([n])).flatten(1).long()
+    assert drawn.shape == (n, 6)
+    found = torch.bincount(drawn @ (2 ** torch.arange(5, -1, -1)), minlength=64) / n
+    assert (found - wanted).abs().max() < 5 * (0.25 / n) ** 0.5  # five standard errors at most
+
+
+@pytest.mark.parametrize("layers", [0, 2])
+def test_a_pixel_sees_only_near_pixels_before_it(layers: int) -> None:
+    torch.manual_seed(1)
+    shape = (2, 9, 10)
+    reader = CausalImage(shape, parameters=1, told=1, width=3, layers=layers).double()
+    told = torch.zeros(1, 1, 1, *shape).double()
+    row, column, reach = 5, 4, reader.reach
+    x = torch.randn(1, *shape).double().requires_grad_()
+    reader(reader.see(x), told)[..., row, column].sum().backward()
+    felt = x.grad.abs().sum((0, 1)) > 0  # type: ignore[union-attr]
+    assert felt.any()
+    assert not felt[row, column:].any()
+    assert not felt[row + 1 :].any()
+    assert not felt[: max(0, row - reach)].any()
+    assert not felt[:, column + reach + 1 :].any()
+
+
+@pytest.mark.parametrize("layers", [0, 1, 3])
+def test_windows_give_what_whole_images_give(layers: int) -> None:
+    p = made((1, 7, 9), rows=2, layers=layers)
+    slow = torch.zeros(1, 2, 1, 7, 9)
+    for row, column in itertools.product(range(7), range(9)):
+        slow[..., row, column] = p.given(slow).mean[..., row, column].round()
+    torch.testing.assert_close(p.mean, p.given(slow).mean)
+
+
+def test_draws_of_the_latent_share_what_was_seen() -> None:
+    torch.manual_seed(2)
+    head = AutoregressiveHead(
+        likelihood_head("logistic_mixture", (3, 5, 4), 256), (3, 5, 4), 2, 4, 1
+    )
+    raw, x = torch.randn(3, 2, head.per_element, 3, 5, 4), torch.rand(2, 3, 5, 4)
+    together = head(raw).log_prob(x)
+    assert together.shape == (3, 2)
+    for k, b in itertools.product(range(3), range(2)):
+        alone = head(raw[k : k + 1, b : b + 1]).log_prob(x[b : b + 1])
+        torch.testing.assert_close(together[k, b], alone[0, 0], rtol=1e-4, atol=1e-4)
+
+
+def test_what_is_no_image_is_refused_with_the_names_of_others() -> None:
+    with pytest.raises(UsageError, match=r"pixel by pixel.*vae, iwae"):
+        recipes.build("pixel_vae", shape=(12,))
+    with pytest.raises(UsageError, match="negative_binomial"):
+        recipes.build("pixel_vae", shape=(1, 8, 8), likelihood="negative_binomial")
