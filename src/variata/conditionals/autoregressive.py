@@ -22,18 +22,18 @@ class AutoregressiveHead(nn.Module):
 
     def __init__(self, head: nn.Module, shape: Shape, told: int, width: int, layers: int) -> None:
         super().__init__()
-        self.head, self.parameters = head, int(head.per_element)  # type: ignore[arg-type]
-        self.per_element = self.parameters + told
+        self.head, self.own = head, int(head.per_element)  # type: ignore[arg-type]
+        self.per_element = self.own + told
         self.levels: int | None = getattr(head, "levels", None)
         if isinstance(locations := getattr(head, "locations", None), slice):
             self.locations = locations
-        self.reader = CausalImage(shape, self.parameters, told, width, layers)
+        self.reader = CausalImage(shape, self.own, told, width, layers)
 
     def forward(self, raw: Tensor) -> Autoregressive:
-        own, told = raw.split([self.parameters, self.per_element - self.parameters], 2)
+        own, told = raw.split([self.own, self.per_element - self.own], 2)
         return Autoregressive(own, told, self.reader, self.head, self.levels)
 
     def start(self, mean: Tensor, scale: Tensor) -> Tensor:
         own: Tensor = self.head.start(mean, scale)  # type: ignore[operator]
-        told = self.per_element - self.parameters
+        told = self.per_element - self.own
         return torch.cat([own, own.new_zeros(told, *own.shape[1:])])

@@ -33,8 +33,8 @@ class CausalConv2d(nn.Conv2d):
         seen[size // 2, : size // 2 + own] = 1
         self.register_buffer("seen", seen, persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self._conv_forward(x, self.weight * self.seen.to(self.weight.dtype), self.bias)
+    def forward(self, input: Tensor) -> Tensor:
+        return self._conv_forward(input, self.weight * self.seen.to(self.weight.dtype), self.bias)
 
 
 class CausalBlock2d(nn.Module):
@@ -66,7 +66,7 @@ class CausalImage(nn.Module):
     def __init__(self, shape: Shape, parameters: int, told: int, width: int, layers: int) -> None:
         super().__init__()
         channels = shape[0]
-        self.parameters, self.reach = parameters, FIRST // 2 + layers
+        self.per_element, self.reach = parameters, FIRST // 2 + layers
         first = CausalConv2d(channels, width, FIRST, own=False)
         self.before = nn.Sequential(first, *(CausalBlock2d(width) for _ in range(layers)))
         self.told = nn.Conv2d(told * channels, width, 1)
@@ -82,4 +82,4 @@ class CausalImage(nn.Module):
         inside = self.told(told.flatten(0, 1).flatten(1, 2)).unflatten(0, told.shape[:2])
         both = F.silu(seen + inside)
         out = full(self.output(both.flatten(0, 1)))
-        return out.unflatten(1, (self.parameters, -1)).unflatten(0, both.shape[:2])
+        return out.unflatten(1, (self.per_element, -1)).unflatten(0, both.shape[:2])
