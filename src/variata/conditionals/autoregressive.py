@@ -18,6 +18,15 @@ class AutoregressiveHead(nn.Module):
         shape: (C, H, W) of an example.
         told: numbers about every element that the decoder gives besides.
         width, layers: of the network that reads pixels.
+
+    Reference:
+        PixelVAE: A Latent Variable Model for Natural Images (Gulrajani et al., 2016),
+        arXiv:1611.05013
+
+    >>> from variata.conditionals import BernoulliHead
+    >>> head = AutoregressiveHead(BernoulliHead(), (1, 4, 4), told=2, width=4, layers=1)
+    >>> head(torch.zeros(5, 3, head.per_element, 1, 4, 4)).batch_shape
+    torch.Size([5, 3])
     """
 
     def __init__(self, head: nn.Module, shape: Shape, told: int, width: int, layers: int) -> None:
@@ -30,6 +39,7 @@ class AutoregressiveHead(nn.Module):
         self.reader = CausalImage(shape, self.own, told, width, layers)
 
     def forward(self, raw: Tensor) -> Autoregressive:
+        """Raw outputs (K, B, P + told, C, H, W), those of the other head first."""
         own, told = raw.split([self.own, self.per_element - self.own], 2)
         return Autoregressive(own, told, self.reader, self.head, self.levels)
 

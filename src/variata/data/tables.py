@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def from_parquet(
     found = kept.load()
     if found is not None:
         return found
-    try:
+    with _errors_told(path):
         import pandas
         from pyarrow import parquet
 
@@ -63,26 +64,24 @@ def from_parquet(
             if not memory.fits(file.metadata.num_rows * file.metadata.num_columns * 8):
                 return _by_groups(path, file, label, ignore, kept)
         frame = pandas.read_parquet(path)
-    except ImportError as error:
-        raise MissingExtraError(
-            "Reading parquet needs pandas and pyarrow: pip install 'variata[tables]'."
-        ) from error
-    except VariataError:
-        raise
-    except Exception as error:  # damaged bytes make pyarrow raise almost anything
-        raise damaged(path, "parquet", b"PAR1", "DataFrame.to_parquet", error) from error
     return from_frame(frame, path.name, label, ignore)
 
 
 def parquet_column(path: Path, column: str | int) -> np.ndarray:
     """The values of one column of a parquet file, (N,)."""
-    try:
+    with _errors_told(path):
         import pandas
         from pyarrow import parquet
 
         columns = [str(name) for name in parquet.read_schema(path).names]
         name = columns[pick_column(columns, column, "the condition")]
         return pandas.read_parquet(path, columns=[name])[name].to_numpy()
+
+
+@contextmanager
+def _errors_told(path: Path) -> Iterator[None]:
+    try:
+        yield
     except ImportError as error:
         raise MissingExtraError(
             "Reading parquet needs pandas and pyarrow: pip install 'variata[tables]'."

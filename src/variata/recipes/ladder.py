@@ -10,13 +10,11 @@ from variata.conditionals import (
     TopDownPosterior,
 )
 from variata.models import LatentModel, Level
-from variata.objectives import ImportanceBound, Objective
 from variata.recipes.catalogue import Composition, latent_by, recipe
 from variata.recipes.conditioned import conditioned
-from variata.recipes.gaussian import Share, elbo
+from variata.recipes.gaussian import Share
 from variata.recipes.parts import Few, Parts, Positive, default_latent
-from variata.recipes.vae import in_two
-from variata.schedules import constant
+from variata.recipes.vae import tightened
 
 
 @recipe
@@ -49,9 +47,7 @@ def ladder_vae(
     encoder, features = parts.make_encoder()
     levels = [_level(parts, features, width if i else 0, width) for i in range(steps)]
     model = LatentModel(encoder, levels, parts.make_decoder(width))
-    loose = elbo(warm_up_share)
-    last = Objective(tighten, bound=(constant(1), ImportanceBound())) if tighten > 1 else loose
-    return Composition(model, in_two(parts, loose, last, shifts))
+    return Composition(model, tightened(parts, warm_up_share, tighten, shifts))
 
 
 def _level(parts: Parts, features: int, above: int, width: int) -> Level:

@@ -54,10 +54,15 @@ def careful(
     head: MakeHead | None = None,
 ) -> Composition:
     """A Gaussian model that learns the ELBO on shifted images, then a tighter bound as they are."""
+    model = gaussian_model(parts, prior=prior, head=head)
+    return Composition(model, tightened(parts, warm_up_share, tighten, shifts))
+
+
+def tightened(parts: Parts, warm_up_share: float, tighten: int, shifts: bool) -> list[Phase]:
+    """The ELBO on shifted images, then the bound of several draws on images as they are."""
     loose = elbo(warm_up_share)
     last = Objective(tighten, bound=(constant(1), ImportanceBound())) if tighten > 1 else loose
-    model = gaussian_model(parts, prior=prior, head=head)
-    return Composition(model, in_two(parts, loose, last, shifts))
+    return in_two(parts, loose, last, shifts)
 
 
 def in_two(parts: Parts, first: Objective, last: Objective, shifts: bool) -> list[Phase]:
