@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from common import RESULTS, described
+from common import RESULTS, described, processor
 
 Run = dict[str, Any]
 
@@ -45,7 +45,7 @@ class Runs:
             ages: whether it must be made again once the code of variata has changed.
             which: what tells it from the others.
         """
-        which |= {"code": code()} if ages else {}
+        which |= {"machine": processor()} | ({"code": code()} if ages else {})
         for run in self.kept:
             if which.items() <= run.items():
                 return run

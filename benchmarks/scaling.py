@@ -5,7 +5,7 @@
 Each row changes one thing and keeps the rest; figures are examples per second of whole trainings
 (validation and reports counted), and the ratio to the first row of its kind. `processes` compares
 one process of two threads with two processes of one thread each, on the convolutional network for
-MNIST: interleaved runs of `--seconds` each, and the median of their reports but the first.
+MNIST in fp32: interleaved runs of `--seconds` each, and the median of their reports but the first.
 """
 
 from __future__ import annotations
@@ -98,7 +98,8 @@ def trained_by(processes: int, threads: int, seconds: int) -> float:
         if processes > 1:
             launch += ["torch.distributed.run", "--nproc-per-node", str(processes), "-m"]
         arguments = ["variata", "train", "mnist", "--network", "conv", "--batch-size", str(BATCH)]
-        more = ["--budget", f"{seconds}s", "--threads", str(threads), "--out", str(run), "--quiet"]
+        arguments += ["--precision", "fp32", "--threads", str(threads)]
+        more = ["--budget", f"{seconds}s", "--out", str(run), "--quiet"]
         environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
         subprocess.run([*launch, *arguments, *more], check=True, env=environment)
         lines = (run / "history.jsonl").read_text().splitlines()

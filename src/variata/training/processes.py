@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -43,14 +43,11 @@ class Processes:
         edges = (self.rank * rows // self.count, (self.rank + 1) * rows // self.count)
         return Place(*edges, rows)
 
-    def summed(self, tensors: Sequence[Tensor]) -> list[Tensor]:
-        """The sums of tensors over all processes, in one exchange."""
-        if self.count == 1:
-            return list(tensors)
-        flat = torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
-        distributed.all_reduce(flat)
-        parts = flat.split([tensor.numel() for tensor in tensors])
-        return [part.view(t.shape) for part, t in zip(parts, tensors, strict=True)]
+    def summed(self, values: Tensor) -> Tensor:
+        """The sum of these over all processes, in their place."""
+        if self.count > 1:
+            distributed.all_reduce(values)
+        return values
 
     def agreed(self, progress: float, stop: int, device: torch.device) -> tuple[float, int]:
         """The first process's progress, and the largest request to stop."""

@@ -86,7 +86,7 @@ def validate(
             batch = on(examples.gather(index[place.start : place.stop]), device, dtype)
             with placed(place):
                 sums += len(batch) * _figures(model, objective, batch)
-    [sums] = processes.summed([sums.to(device)]) if processes.count > 1 else [sums]
+    sums = processes.summed(sums.to(device)) if processes.count > 1 else sums
     criterion, distortion, rate = (sums / len(rows)).tolist()
     return Validation(criterion, distortion, None if rate != rate else rate)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -93,21 +92,43 @@ class Work:
             restart: what makes the noise begin anew, since each piece draws that of the batch.
         """
         place, weights = place or Place(0, len(batch), len(batch)), self.objective.weights(moment)
-        if self.processes.count == 1 and not 0 < most < len(batch):
-            return self._run(batch, weights, moment, place, restart)
+        if not 0 < most < len(batch):
+            if self.processes.count == 1:
+                return self._run(batch, weights, moment, place, restart)
+            with placed(place):
+                result = self._run(batch, weights, moment, place, restart)
+            return self._summed([*self._blocks(result), *_rest(result)], place.share)
         sums: list[Tensor] = []
         for piece, where in _pieces(batch, place, most):
             restart()
             with placed(where):
                 result = self._run(piece, weights, moment, where, restart)
-                sums = _added(sums, result, where.share)
-        return self._averaged(*self.processes.summed(sums))
+            sums = _added(sums, [*self._blocks(result), *_rest(result)], where.share)
+        return self._summed(sums)
 
-    def _averaged(self, figures: Tensor, *flat: Tensor) -> Result:
-        """From the sums of figures (without norms), gradients and statistics to a result."""
-        result = self._result(figures, *flat)
-        norms = torch.stack([norm_of(gradient) for gradient in result.gradients])
-        return replace(result, figures=torch.cat([norms, figures[len(norms) :]]))
+    def _blocks(self, result: Result) -> list[Tensor]:
+        """The gradient of each player in one block."""
+        if not isinstance(result.gradients[0], Gathered):
+            self._gather(result.gradients)
+        return [gathered.block for gathered in self.gathered]
+
+    def _gather(self, gradients: Sequence[Gradients]) -> list[Tensor]:
+        """Copy gradients into blocks, which the next step writes over; their norms."""
+        self.gathered = self.gathered or [Gathered(own) for own in self.owned]
+        pairs = zip(self.gathered, gradients, strict=True)
+        return [gathered.take(gradient) for gathered, gradient in pairs]
+
+    def _summed(self, parts: list[Tensor], share: float = 1.0) -> Result:
+        """A result from blocks of gradients, figures and statistics, over all processes."""
+        for part in parts:
+            self.processes.summed(part.mul_(share))
+        blocks, (figures, *statistics) = parts[: len(self.owned)], parts[len(self.owned) :]
+        for gathered, block in zip(self.gathered, blocks, strict=True):
+            if block is not gathered.block:
+                gathered.block.copy_(block)
+        norms = torch.stack([norm_of([block]) for block in blocks])
+        figures = torch.cat([norms, figures[len(norms) :]])
+        return Result(list(self.gathered), figures, statistics)
 
     def _result(self, figures: Tensor, *flat: Tensor) -> Result:
         """From figures, all gradients and statistics, one after the other."""
@@ -136,9 +157,7 @@ class Work:
 
     def _eager(self, batch: Batch, scales: Sequence[Any], moment: Moment) -> Result:
         gradients, figures, statistics = self._evaluate(batch, scales, moment, self.owned)
-        self.gathered = self.gathered or [Gathered(own) for own in self.owned]
-        pairs = zip(self.gathered, gradients, strict=True)
-        norms = [gathered.take(gradient) for gathered, gradient in pairs]
+        norms = self._gather(gradients)
         return Result(list(self.gathered), torch.stack([*norms, *figures]), statistics)
 
     def _fast(self, batch: Batch, place: Place) -> bool:
@@ -185,13 +204,15 @@ def _pieces(batch: Batch, place: Place, most: int) -> list[tuple[Batch, Place]]:
     ]
 
 
-def _added(sums: list[Tensor], result: Result, share: float) -> list[Tensor]:
-    """Sums of figures, gradients and statistics, with this result's share."""
-    tensors = [result.figures, *chain(*result.gradients), *result.statistics]
-    tensors = [full(tensor) for tensor in tensors]
+def _rest(result: Result) -> list[Tensor]:
+    """Figures and statistics, in memory of their own."""
+    return [full(tensor).clone() for tensor in (result.figures, *result.statistics)]
+
+
+def _added(sums: list[Tensor], parts: list[Tensor], share: float) -> list[Tensor]:
     if not sums:
-        return [share * tensor for tensor in tensors]
-    torch._foreach_add_(sums, tensors, alpha=share)
+        return [share * part for part in parts]
+    torch._foreach_add_(sums, parts, alpha=share)
     return sums
 
 
