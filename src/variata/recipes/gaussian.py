@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 from annotated_types import Ge, Gt, Le
-from torch import nn
+from torch import Tensor, nn
 
 from variata.conditionals import (
     ConditionedPosterior,
@@ -24,6 +24,7 @@ from variata.schedules import constant, warm_up
 from variata.training import Phase
 
 MakePosterior = Callable[[int, int], nn.Module]
+Merge = Callable[[Tensor | None, Tensor], Tensor]
 MakePrior = Callable[[nn.Module, nn.Module], nn.Module]
 Share = Annotated[float, Ge(0), Le(1)]
 
@@ -33,6 +34,7 @@ def gaussian_model(
     posterior: MakePosterior = GaussianPosterior,
     prior: MakePrior | None = None,
     head: MakeHead | None = None,
+    merge: Merge = replace,
 ) -> LatentModel:
     """q(z | x) a Gaussian with a diagonal covariance and p(z) = N(0, I), unless made otherwise.
 
@@ -43,6 +45,7 @@ def gaussian_model(
         posterior: features, latent -> posterior.
         prior: encoder, posterior -> prior.
         head: of the likelihood -> what is put around it.
+        merge: what of z goes down to the decoder.
     """
     encoder, features = parts.make_encoder()
     latent = parts.latent or 1
@@ -50,7 +53,7 @@ def gaussian_model(
     if parts.context is not None:
         q = ConditionedPosterior(q, features, parts.context)
     p = StandardNormal(latent) if prior is None else prior(encoder, q)
-    merge = replace if parts.context is None else JoinCondition(parts.context)
+    merge = merge if parts.context is None else JoinCondition(parts.context, merge=merge)
     return LatentModel(encoder, [Level(p, q, merge)], parts.make_decoder(latent, head))
 
 
