@@ -8,8 +8,8 @@ from variata.distributions.autoregressive import Autoregressive
 from variata.distributions.bernoulli import Bernoulli
 from variata.distributions.categorical import Categorical
 from variata.distributions.codes import Codes
-from variata.distributions.covariance import FullGaussian, LowRankGaussian
 from variata.distributions.counts import NegativeBinomial, Poisson
+from variata.distributions.covariance import FullGaussian, LowRankGaussian
 from variata.distributions.detached import detached
 from variata.distributions.dirac import Dirac
 from variata.distributions.factorised import Factorised

@@ -131,8 +131,9 @@ def _full(q: FullGaussian, p: StandardGaussian) -> Tensor:
 @register_kl(LowRankGaussian, StandardGaussian)
 def _low_rank(q: LowRankGaussian, p: StandardGaussian) -> Tensor:
     """Of each element alone, and an equal part of what their dependence adds."""
-    alone = 0.5 * (q.variance + q.loc.square() - 1) - q.scale.log()
-    return alone - (0.5 * q.log_det() / q.loc.shape[-1]).unsqueeze(-1)
+    alone = 0.5 * (q.variance + q.loc.square() - 1 - q.variance.log())
+    ratio = q.variance.log().sum(-1) - 2 * q.scale.log().sum(-1) - q.log_det()
+    return alone + (0.5 * ratio / q.loc.shape[-1]).unsqueeze(-1)
 
 
 def _product(matrix: Tensor, vector: Tensor) -> Tensor:

@@ -60,7 +60,7 @@ def log_stretch(points: Tensor) -> Tensor:
 
 
 class WrappedNormal(OfNoise):
-    """N(0, diag(scale^2)) in the tangent space at the origin, wrapped onto hyperbolic space at mean.
+    """N(0, diag(scale^2)) in the tangent space at the origin, wrapped around a point elsewhere.
 
     The noise becomes a point at its distance in its direction, and is then translated so that the
     origin comes to lie at the mean. The density is one in z's own coordinates, in which it

@@ -18,8 +18,8 @@ from variata.models import LatentModel
 from variata.objectives import Distortion, Objective
 from variata.recipes.refit import give_prior, levels_of, prior_call
 from variata.schedules import constant
-from variata.tasks.codes import coded_latents, has_codes
 from variata.tasks.bulk import batch_of, in_blocks
+from variata.tasks.codes import coded_latents, has_codes
 from variata.tasks.interrupt import interruptible, refuse_unwritten
 from variata.tasks.model import Model
 from variata.tasks.source import reopened
