@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch.distributions import LowRankMultivariateNormal, MultivariateNormal, kl_divergence
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from variata.batch import Batch
 from variata.conditionals import CovariancePosterior, FlowPosterior
@@ -30,6 +31,7 @@ from variata.errors import NoDensityError
 from variata.nn import Affine, MaskedStep, Spline
 from variata.noise import Place, placed
 from variata.recipes import build
+from variata.schedules import Moment
 from variata.shapes import draw, draw_mean
 from variata.tasks.noise import Noise
 
@@ -295,3 +297,49 @@ def test_a_cached_density_does_not_outlive_its_draw() -> None:
     known = stage.q.log_prob(stage.z)
     stage.q.rsample()
     torch.testing.assert_close(stage.q.log_prob(stage.z), known, rtol=1e-4, atol=1e-4)
+
+
+RECIPES: list[tuple[str, dict[str, Any]]] = [
+    ("covariance_vae", {}),
+    ("covariance_vae", {"covariance": "low_rank", "rank": 2}),
+    ("flow_posterior", {"steps": 2, "width": 8}),
+    ("flow_posterior", {"flow": "spline", "steps": 2, "width": 8, "bins": 4}),
+    ("spherical_vae", {}),
+    ("spherical_vae", {"distribution": "von_mises_fisher"}),
+    ("hyperbolic_vae", {}),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments"), RECIPES)
+def test_a_step_is_one_graph_without_decisions(name: str, arguments: dict[str, Any]) -> None:
+    """What is recorded on one batch gives the loss and gradients of another."""
+    facts = {"shape": (6,), "likelihood": "gaussian", "latent": 4, "hidden": (8,)}
+    made = build(name, **facts, **arguments)
+    weights = list(made.model.parameters())
+    objective = made.phases[-1].objective
+
+    def step(x: Tensor) -> tuple[Tensor, ...]:
+        trace = made.model.observe(Batch(x, x), objective.samples)
+        loss = objective(made.model, trace, Moment(1000, 0.9)).total
+        return (loss, *torch.autograd.grad(loss, weights))
+
+    x, other = torch.randn(2, 5, 6, generator=seeded())
+    graph = make_fx(step, tracing_mode="fake", _allow_non_fake_inputs=True)(x)
+    torch.manual_seed(0)
+    want = step(other)
+    torch.manual_seed(0)
+    for a, b in zip(graph(other), want, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "arguments"), RECIPES)
+def test_short_products_leave_densities_whole(name: str, arguments: dict[str, Any]) -> None:
+    facts = {"shape": (6,), "likelihood": "gaussian", "latent": 4, "hidden": (8,)}
+    model, x = build(name, **facts, **arguments).model, torch.randn(5, 6, generator=seeded())
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        [stage] = model.observe(Batch(x, x), 2).stages
+        rate, ratio = stage.rate(), stage.log_ratio()
+    assert stage.z.dtype == rate.dtype == ratio.dtype == torch.float32
+    known = stage.q.log_prob(stage.z) - stage.p.log_prob(stage.z)  # type: ignore[union-attr]
+    assert torch.equal(ratio, known)
+    assert rate.isfinite().all()

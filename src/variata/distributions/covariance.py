@@ -65,7 +65,8 @@ class LowRankGaussian(OfNoise):
     def __init__(self, mean: Tensor, scale: Tensor, across: Tensor) -> None:
         self.loc, self.scale, self.across = mean, scale, across
         gram = (across.unsqueeze(-1) * across.unsqueeze(-2)).sum(-3)
-        self.pivots = eliminated(gram + torch.eye(across.shape[-1]).to(across))
+        unit = torch.eye(across.shape[-1], dtype=across.dtype, device=across.device)
+        self.pivots = eliminated(gram + unit)
         super().__init__(mean)
 
     @property

@@ -41,7 +41,8 @@ class PowerSpherical(OnSphere):
         even = self.like.shape[-1] % 2 == 0
         squares = normal.square()
         angle, squares = (squares[..., :2], squares[..., 2:]) if even else (None, squares)
-        parts = 0.5 * squares.unflatten(-1, (-1, 2)).sum(-1) / self._powers()
+        powers = self.concentration.unsqueeze(-1) + self._starts()
+        parts = 0.5 * squares.unflatten(-1, (-1, 2)).sum(-1) / powers
         if angle is None:
             log_half = -parts.sum(-1)
         else:
@@ -70,27 +71,25 @@ class PowerSpherical(OnSphere):
         known = self._rise()[0] - log_area(self.like.shape[-1])
         return known + self.concentration * log_half
 
-    def _powers(self) -> Tensor:
-        """a + i of every factor; in even dimensions Bailey's a comes first, (B, L // 2)."""
+    def _starts(self) -> Tensor:
+        """b + i of every factor; in even dimensions Bailey's b comes first, (L // 2,)."""
         size = self.like.shape[-1]
         places = torch.arange(size // 2, dtype=self.like.dtype, device=self.like.device)
-        places = places if size % 2 else (places - 0.5).clamp_min(0)
-        return self.concentration.unsqueeze(-1) + ((size - 1) / 2 + places)
+        return (size - 1) / 2 + (places if size % 2 else (places - 0.5).clamp_min(0))
 
     def _rise(self) -> tuple[Tensor, Tensor]:
         """R(b + concentration) - R(b) and R' there, with R(a) = log Gamma(a + b) - log Gamma(a).
 
         By whole and half steps: differences of log Gamma lose digits in single precision.
         """
-        powers, size = self._powers(), self.like.shape[-1]
-        steps = powers if size % 2 else powers[..., 1:]
-        start = steps.detach() - self.concentration.detach().unsqueeze(-1)
-        rise = (self.concentration.unsqueeze(-1) / start).log1p().sum(-1)
-        slope = steps.reciprocal().sum(-1)
-        if size % 2:
+        starts, odd, concentration = self._starts(), self.like.shape[-1] % 2, self.concentration
+        steps = starts if odd else starts[1:]
+        rise = (concentration.unsqueeze(-1) / steps).log1p().sum(-1)
+        slope = (concentration.unsqueeze(-1) + steps).reciprocal().sum(-1)
+        if odd:
             return rise, slope
-        (now, more), (then, _) = half_step(powers[..., 0]), half_step(torch.tensor((size - 1) / 2))
-        return rise + now - then.to(now), slope + more
+        (now, more), (then, _) = half_step(concentration + starts[0]), half_step(starts[0])
+        return rise + now - then, slope + more
 
 
 def half_step(x: Tensor) -> tuple[Tensor, Tensor]:

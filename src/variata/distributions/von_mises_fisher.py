@@ -35,11 +35,13 @@ class VonMisesFisher(OnSphere):
     tensor([0.0000, 0.1516, 1.8903])
     """
 
-    noise_along = 1
-
     def __init__(self, direction: Tensor, concentration: Tensor) -> None:
         super().__init__(direction, concentration)
         self._lay(precise(concentration).unsqueeze(-1), direction.shape[-1] - 1)
+
+    @property
+    def noise_along(self) -> int:
+        return 1
 
     def along(self, normal: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         target = torch.special.ndtr(precise(normal))

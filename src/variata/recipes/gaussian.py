@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 from annotated_types import Ge, Gt, Le
-from torch import Tensor, nn
+from torch import nn
 
 from variata.conditionals import (
     ConditionedPosterior,
@@ -15,6 +15,7 @@ from variata.conditionals import (
     JoinCondition,
     StandardNormal,
 )
+from variata.conditionals.conditioned import Merge
 from variata.models import LatentModel, Level
 from variata.models.level import replace
 from variata.objectives import Distortion, Objective, Rate
@@ -24,7 +25,6 @@ from variata.schedules import constant, warm_up
 from variata.training import Phase
 
 MakePosterior = Callable[[int, int], nn.Module]
-Merge = Callable[[Tensor | None, Tensor], Tensor]
 MakePrior = Callable[[nn.Module, nn.Module], nn.Module]
 Share = Annotated[float, Ge(0), Le(1)]
 
