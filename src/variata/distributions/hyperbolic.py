@@ -44,7 +44,7 @@ def geodesic(start: Tensor, end: Tensor, share: Tensor) -> Tensor:
     """The points at shares (N, 1) of the shortest way between two points (L,).
 
     >>> a, b = torch.tensor([1.0, 0.0]), torch.tensor([3.0, 0.0])
-    >>> geodesic(a, b, torch.tensor([[0.5]]))
+    >>> geodesic(a, b, torch.tensor([[0.5]])).round(decimals=3)
     tensor([[2., 0.]])
     """
     return translated(share * translated(end, -start), start)

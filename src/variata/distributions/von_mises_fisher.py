@@ -32,7 +32,7 @@ class VonMisesFisher(OnSphere):
 
     >>> q = VonMisesFisher(torch.eye(3), torch.tensor([1e-9, 1.0, 9.0]))
     >>> q.rate().round(decimals=4)
-    tensor([0.0000, 0.1516, 1.8903])
+    tensor([0.0000, 0.1516, 1.8904])
     """
 
     def __init__(self, direction: Tensor, concentration: Tensor) -> None:

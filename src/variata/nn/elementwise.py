@@ -96,8 +96,9 @@ class Spline:
         left = (value.unsqueeze(-1) >= inner).sum(-1, keepdim=True)
         steep = LEAST + F.softplus(slopes + math.log(math.expm1(1 - LEAST)))
         steep = F.pad(steep, (1, 1), value=1.0)
-        x, y, start = (table.gather(-1, left).squeeze(-1) for table in (xs, ys, steep))
-        x1, y1, end = (table.gather(-1, left + 1).squeeze(-1) for table in (xs, ys, steep))
+        tables, ends = torch.stack([xs, ys, steep], -2), torch.cat([left, left + 1], -1)
+        found = tables.gather(-1, ends.unsqueeze(-2).expand(*tables.shape[:-1], 2))
+        x, x1, y, y1, start, end = found.flatten(-2).unbind(-1)
         return _Bin(x, y, x1 - x, y1 - y, (y1 - y) / (x1 - x), start, end)
 
     def _knots(self, raw: Tensor) -> Tensor:
