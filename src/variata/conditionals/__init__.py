@@ -26,6 +26,13 @@ from variata.conditionals.mixtures import (
 )
 from variata.conditionals.posterior import DiracPosterior, GaussianPosterior
 from variata.conditionals.prior import StandardNormal
+from variata.conditionals.richer import (
+    CovariancePosterior,
+    FlowPosterior,
+    HyperbolicPosterior,
+    shortest_way,
+)
+from variata.conditionals.sphere import SphericalPosterior, UniformOnSphere, by_direction
 
 __all__ = [
     "HEADS",
@@ -35,26 +42,33 @@ __all__ = [
     "ClassPosterior",
     "CodesPrior",
     "ConditionedPosterior",
+    "CovariancePosterior",
     "Decoder",
     "Descent",
     "DiracPosterior",
+    "FlowPosterior",
     "FlowPrior",
     "FullMixturePrior",
     "GaussianPosterior",
     "GaussianPrior",
     "Head",
+    "HyperbolicPosterior",
     "JoinCondition",
     "MixturePrior",
     "OfEncoder",
     "OneHotPosterior",
     "PosteriorMixturePrior",
     "QuantisedPosterior",
+    "SphericalPosterior",
     "StandardNormal",
     "TopDownPosterior",
+    "UniformOnSphere",
     "UniformOneHot",
     "append",
+    "by_direction",
     "head_of",
     "inputs_of_head",
     "likelihood_head",
     "responsibilities",
+    "shortest_way",
 ]

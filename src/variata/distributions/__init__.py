@@ -1,4 +1,4 @@
-"""Distributions with independent elements, and the divergences between them.
+"""Distributions, most of them with independent elements, and the divergences between them.
 
 Parameters have the shape (K, B, *X): K samples of the latent, B examples. All log-probabilities
 and divergences are in nats.
@@ -9,16 +9,23 @@ from variata.distributions.bernoulli import Bernoulli
 from variata.distributions.categorical import Categorical
 from variata.distributions.codes import Codes
 from variata.distributions.counts import NegativeBinomial, Poisson
+from variata.distributions.covariance import FullGaussian, LowRankGaussian
 from variata.distributions.detached import detached
 from variata.distributions.dirac import Dirac
 from variata.distributions.factorised import Factorised
 from variata.distributions.flow import Flow
 from variata.distributions.gaussian import Gaussian, StandardGaussian
+from variata.distributions.hyperbolic import WrappedNormal
+from variata.distributions.inverse_flow import InverseFlow
 from variata.distributions.kl import has_kl, kl, kl_each, register_kl
 from variata.distributions.logistic import DiscretisedLogistic
 from variata.distributions.mixture import LogisticMixture
+from variata.distributions.of_noise import OfNoise
 from variata.distributions.one_hot import OneHot
+from variata.distributions.power_spherical import PowerSpherical
 from variata.distributions.quantised import Quantised
+from variata.distributions.sphere import UniformSphere
+from variata.distributions.von_mises_fisher import VonMisesFisher
 
 __all__ = [
     "Autoregressive",
@@ -29,13 +36,21 @@ __all__ = [
     "DiscretisedLogistic",
     "Factorised",
     "Flow",
+    "FullGaussian",
     "Gaussian",
+    "InverseFlow",
     "LogisticMixture",
+    "LowRankGaussian",
     "NegativeBinomial",
+    "OfNoise",
     "OneHot",
     "Poisson",
+    "PowerSpherical",
     "Quantised",
     "StandardGaussian",
+    "UniformSphere",
+    "VonMisesFisher",
+    "WrappedNormal",
     "detached",
     "has_kl",
     "kl",

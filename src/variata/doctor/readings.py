@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from variata.doctor.finding import Evidence
+from variata.metrics import in_prior_units
 
 ACTIVE = 0.01  # variance of posterior means; the threshold of Burda et al., 2016
 FEWEST = 30  # rows below which a mean or a spread over rows says too little
@@ -35,8 +36,8 @@ def figure(evidence: Evidence, *keys: str) -> float | None:
 
 
 def active(evidence: Evidence) -> int:
-    """How many latent dimensions move with the data."""
-    means = evidence.means.flatten(1).double()
+    """How many latent dimensions move with the data, for the width of the prior in each."""
+    means = in_prior_units(evidence.means.flatten(1).double(), evidence.prior)
     return 0 if len(means) < 2 else int((means.var(0) > ACTIVE).sum())
 
 

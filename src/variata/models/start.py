@@ -8,14 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from variata.conditionals import (
-    Decoder,
-    DiracPosterior,
-    GaussianPosterior,
-    QuantisedPosterior,
-    head_of,
-    inputs_of_head,
-)
+from variata.conditionals import Decoder, head_of, inputs_of_head
 from variata.models.latent import LatentModel
 from variata.nn import ProjectingEncoder, SkippingDecoder
 from variata.shapes import draw_mean, spread
@@ -99,8 +92,7 @@ def _start_at_margins(model: LatentModel, decoder: Decoder, x: Tensor) -> None:
     scale = x.std(0, unbiased=False)
     posterior: Any = model.levels[0].posterior if len(model.levels) == 1 else None
     skip, encoder = decoder.network, model.encoder
-    heads = (GaussianPosterior, DiracPosterior, QuantisedPosterior)
-    linear = isinstance(head_of(posterior), heads)
+    linear = hasattr(head_of(posterior), "start_linear")
     if linear and isinstance(encoder, ProjectingEncoder) and isinstance(skip, SkippingDecoder):
         pca = fit_ppca(x.flatten(1), encoder.projection.out_features)
         encoder.projection.weight.copy_(pca.encoding)

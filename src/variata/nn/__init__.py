@@ -5,13 +5,16 @@ from variata.nn.causal_image import CausalImage
 from variata.nn.codebook import Codebook
 from variata.nn.conv import ConvDecoder, ConvEncoder, Residual
 from variata.nn.coupling import AffineCoupling, Rescaling
+from variata.nn.elementwise import Affine, Spline
 from variata.nn.inputs import Log1p, OneHot
 from variata.nn.joining import Joining
 from variata.nn.linear import ProjectingEncoder, SkippingDecoder
+from variata.nn.masked import MaskedStep
 from variata.nn.mlp import Dense, MLPDecoder, MLPEncoder, stack
 from variata.nn.quantiser import OneHotCodes, Quantiser, ScalarGrid
 
 __all__ = [
+    "Affine",
     "AffineCoupling",
     "CausalImage",
     "CausalTransformer",
@@ -23,6 +26,7 @@ __all__ = [
     "Log1p",
     "MLPDecoder",
     "MLPEncoder",
+    "MaskedStep",
     "OneHot",
     "OneHotCodes",
     "ProjectingEncoder",
@@ -31,5 +35,6 @@ __all__ = [
     "Residual",
     "ScalarGrid",
     "SkippingDecoder",
+    "Spline",
     "stack",
 ]

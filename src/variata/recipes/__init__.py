@@ -5,6 +5,7 @@ from variata.recipes.catalogue import Composition, Recipe, build, get, names, re
 from variata.recipes.categorical import gumbel_vae, joint_vae
 from variata.recipes.clustering import vade
 from variata.recipes.coded import fsq_vae, rvq_vae
+from variata.recipes.curved import hyperbolic_vae, spherical_vae
 from variata.recipes.disentangling import beta_tc_vae, dip_vae, factor_vae
 from variata.recipes.gaussian import ae, beta_vae
 from variata.recipes.information import info_vae
@@ -12,6 +13,7 @@ from variata.recipes.ladder import ladder_vae
 from variata.recipes.matching import aae, wae_gan, wae_mmd
 from variata.recipes.parts import Parts
 from variata.recipes.pixel import pixel_vae
+from variata.recipes.posteriors import covariance_vae, flow_posterior
 from variata.recipes.priors import flow_prior, mixture_prior
 from variata.recipes.quantised import vq_vae
 from variata.recipes.regularised import rae
@@ -32,15 +34,18 @@ __all__ = [
     "build",
     "capacity_vae",
     "ciwae",
+    "covariance_vae",
     "dip_vae",
     "dreg",
     "exemplar_prior",
     "factor_vae",
+    "flow_posterior",
     "flow_prior",
     "free_bits_vae",
     "fsq_vae",
     "get",
     "gumbel_vae",
+    "hyperbolic_vae",
     "info_vae",
     "iwae",
     "joint_vae",
@@ -54,6 +59,7 @@ __all__ = [
     "recipe",
     "rvq_vae",
     "sigma_vae",
+    "spherical_vae",
     "vade",
     "vae",
     "vamp_prior",

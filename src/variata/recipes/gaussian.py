@@ -15,6 +15,7 @@ from variata.conditionals import (
     JoinCondition,
     StandardNormal,
 )
+from variata.conditionals.conditioned import Merge
 from variata.models import LatentModel, Level
 from variata.models.level import replace
 from variata.objectives import Distortion, Objective, Rate
@@ -33,6 +34,7 @@ def gaussian_model(
     posterior: MakePosterior = GaussianPosterior,
     prior: MakePrior | None = None,
     head: MakeHead | None = None,
+    merge: Merge = replace,
 ) -> LatentModel:
     """q(z | x) a Gaussian with a diagonal covariance and p(z) = N(0, I), unless made otherwise.
 
@@ -43,6 +45,7 @@ def gaussian_model(
         posterior: features, latent -> posterior.
         prior: encoder, posterior -> prior.
         head: of the likelihood -> what is put around it.
+        merge: what of z goes down to the decoder.
     """
     encoder, features = parts.make_encoder()
     latent = parts.latent or 1
@@ -50,7 +53,7 @@ def gaussian_model(
     if parts.context is not None:
         q = ConditionedPosterior(q, features, parts.context)
     p = StandardNormal(latent) if prior is None else prior(encoder, q)
-    merge = replace if parts.context is None else JoinCondition(parts.context)
+    merge = merge if parts.context is None else JoinCondition(parts.context, merge=merge)
     return LatentModel(encoder, [Level(p, q, merge)], parts.make_decoder(latent, head))
 
 

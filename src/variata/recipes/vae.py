@@ -10,7 +10,7 @@ from variata.batch import Batch
 from variata.data.views import shift
 from variata.objectives import ImportanceBound, Objective
 from variata.recipes.catalogue import Composition, recipe
-from variata.recipes.gaussian import MakePrior, Share, elbo, gaussian_model
+from variata.recipes.gaussian import MakePosterior, MakePrior, Share, elbo, gaussian_model
 from variata.recipes.parts import SMALL_IMAGE, MakeHead, Parts
 from variata.schedules import constant
 from variata.shapes import Shape, numel
@@ -55,6 +55,14 @@ def careful(
 ) -> Composition:
     """A Gaussian model that learns the ELBO on shifted images, then a tighter bound as they are."""
     model = gaussian_model(parts, prior=prior, head=head)
+    return Composition(model, tightened(parts, warm_up_share, tighten, shifts))
+
+
+def with_posterior(
+    parts: Parts, posterior: MakePosterior, warm_up_share: float, tighten: int, shifts: bool
+) -> Composition:
+    """The same with another posterior under N(0, I)."""
+    model = gaussian_model(parts, posterior)
     return Composition(model, tightened(parts, warm_up_share, tighten, shifts))
 
 

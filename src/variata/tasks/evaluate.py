@@ -19,6 +19,7 @@ from variata.metrics import (
     active_units,
     aggregate_gap,
     bits_per_dim,
+    in_prior_units,
     mean_predictor,
     mutual_information,
     rms_error,
@@ -181,9 +182,10 @@ def _aggregate(model: Model, observed: Pass, train: Examples | None, seed: int) 
 def _latents(
     model: Model, observed: Pass, aggregate: Pass, seed: int, prior: KnownPrior | None
 ) -> dict[str, Any]:
+    means = in_prior_units(aggregate.means, prior)
     figures: dict[str, Any] = {
         "latent": model.latent,
-        "active_units": active_units(aggregate.means) if len(aggregate.means) > 1 else None,
+        "active_units": active_units(means) if len(means) > 1 else None,
         "mutual_information": None,
         "prior_gap": None,
     }

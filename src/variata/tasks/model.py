@@ -18,6 +18,7 @@ from variata.shapes import draw_mean
 from variata.tasks.bounds import Bounds
 from variata.tasks.codes import exact
 from variata.tasks.collect import Array, Keep
+from variata.tasks.spaces import way
 from variata.tasks.trained import Out, Trained
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ class Model(Trained):
         """Posterior means and standard deviations, both (N, latent).
 
         Raises:
-            NoDensityError: for an autoencoder, whose posterior is a point.
+            NoDensityError: for an autoencoder, whose posterior is a point, and for flows and
+                hyperbolic space, whose standard deviations are not known.
         """
         self._refuse_points()
         rows = self.examples(data, condition)
@@ -97,7 +99,8 @@ class Model(Trained):
     ) -> Array:
         """Latents (N, latent) to the likelihood's mean in own units, or to a draw with a seed.
 
-        Latents are taken as they are, also where they lie between the vectors of codes.
+        Latents are taken as they are, also where they lie between the vectors of codes; on a
+        sphere, by their direction.
 
         Args:
             z: in memory, or a mapped file that may be larger than memory.
@@ -167,15 +170,16 @@ class Model(Trained):
         return self._read(data, rows, work, out)
 
     def interpolate(self, start: Any, end: Any, steps: int = 10, *, condition: Any = None) -> Array:
-        """Decoder means on the straight line between two examples' latents, (steps, ...).
+        """Decoder means on the way between two examples' latents, (steps, ...).
+
+        The way is straight; on a sphere it is a great circle, and in hyperbolic space a geodesic.
 
         Args:
             condition: one for all, for a model with a condition.
         """
         model = self if condition is None else self.given(condition)
         pair = model.encode(np.stack([np.asarray(start), np.asarray(end)]))
-        weights = np.linspace(0, 1, steps, dtype=pair.dtype)[:, None]
-        return model.decode((1 - weights) * pair[0] + weights * pair[1])
+        return model.decode(way(self.module, self.widths, pair, steps))
 
     def traverse(self, origin: Any, dimension: int, values: Any, *, condition: Any = None) -> Array:
         """Decoder means where one latent dimension of `origin` (latent,) takes the values."""

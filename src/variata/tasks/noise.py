@@ -53,7 +53,7 @@ class Noise:
         return torch.addcmul(loc, scale, noise).expand(k, n, *distribution.event_shape)
 
     def _made(self, distribution: Any, k: int, n: int) -> Tensor:
-        event = distribution.event_shape
+        event = getattr(distribution, "noise_shape", distribution.event_shape)
         noise = self._noise(event, distribution.mean)
         return distribution.from_normal(noise.expand(k, n, *event))
 

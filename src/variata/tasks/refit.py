@@ -13,16 +13,17 @@ from torch.distributions import Distribution
 
 from variata.batch import Batch
 from variata.data import Examples
-from variata.errors import DataError
+from variata.errors import DataError, UsageError
 from variata.models import LatentModel
 from variata.objectives import Distortion, Objective
 from variata.recipes.refit import give_prior, levels_of, prior_call
 from variata.schedules import constant
+from variata.tasks.bulk import batch_of, in_blocks
 from variata.tasks.codes import coded_latents, has_codes
 from variata.tasks.interrupt import interruptible, refuse_unwritten
 from variata.tasks.model import Model
-from variata.tasks.passes import one_pass
 from variata.tasks.source import reopened
+from variata.tasks.spaces import on_sphere
 from variata.training import Callback, Phase, Settings, forked
 from variata.training import fit as train
 
@@ -82,7 +83,8 @@ def refit_prior(
         arguments: of the prior, such as `components=20`.
 
     Raises:
-        UsageError: for an unknown prior or argument, or a model with several levels.
+        UsageError: for an unknown prior or argument, a model with several levels, or latents on a
+            sphere.
         DataError: when no data is named and the model's own is not at hand, or for too few rows.
         InterruptError: when a signal (SIGINT, SIGTERM, SIGUSR1) ended the fit.
 
@@ -100,6 +102,11 @@ def refit_prior(
     if has_codes(model.module):
         examples = _rows(model, data, condition, seed)
         return _refit_codes(model, call, examples, seed, callbacks)
+    if on_sphere(model.module):
+        raise UsageError(
+            f"The latents of {model.recipe} lie on a sphere, on which no fitted prior has a "
+            "density: its own is uniform; for another, train a recipe in plain space, such as vae."
+        )
     module = copy.deepcopy(model.module)
     before = module.levels[0].prior  # type: ignore[union-attr]
     give_prior(module, model.latent, call)
@@ -163,13 +170,15 @@ def _settings(rows: int, seed: int) -> Settings:
 
 def _latents(model: Model, examples: Examples, seed: int) -> tuple[Tensor, Tensor]:
     """Draws of q(z | x) for every row to fit to (D, N, L), and of other rows to judge by (M, L)."""
-    observed = one_pass(model.module, examples, seed)
-    means = observed.means.float()
-    scales = torch.zeros_like(means) if observed.scales is None else observed.scales.float()
-    cut = round(APART * len(means))
-    copies = max(1, DRAWS // len(means))
-    with forked("cpu", seed):
-        z = torch.stack([means + scales * torch.randn(means.shape) for _ in range(copies)])
+    copies, cut = max(1, DRAWS // len(examples)), round(APART * len(examples))
+    parts: list[Tensor] = []
+
+    def work(part: range) -> Tensor:
+        [stage] = model.module.infer(batch_of(model.module, examples, part), copies)
+        return stage.z.float().cpu()
+
+    in_blocks(model.module, len(examples), seed, work, parts.append, copies)
+    z = torch.cat(parts, 1)
     return z[:, cut:], z[0, :cut]
 
 

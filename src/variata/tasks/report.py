@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from variata.metrics import active_mask
+from variata.metrics import active_mask, in_prior_units
 from variata.pictures import (
     Card,
     Section,
@@ -135,7 +135,8 @@ def _latent_space(model: Model, evaluation: Evaluation) -> Section:
     moved = traversal_picture(one, observed, evaluation.prior, data=evaluation.train or chosen)
     pictures.append(("Each latent dimension from -3 to 3", moved))
     if observed.carried is not None and observed.scales is not None:
-        active, prior = active_mask(observed.means), evaluation.prior
+        prior = evaluation.prior
+        active = active_mask(in_prior_units(observed.means, prior))
         drawn = observed.means + observed.scales * torch.randn(
             observed.means.shape, generator=torch.Generator().manual_seed(0)
         )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from variata.data import Examples, Schema
 from variata.doctor.words import counted
@@ -35,6 +36,7 @@ from variata.tasks.codes import has_codes
 from variata.tasks.model import Array, Model
 from variata.tasks.passes import Pass, one_pass
 from variata.tasks.source import reopened
+from variata.tasks.spaces import on_sphere
 
 SHOWN_ROWS = 9  # examples in a picture of lines
 SHOWN_PAIRS, SHOWN_POINTS = 24, 500  # reconstructions in a picture, and in one of a table
@@ -177,11 +179,13 @@ def traversal_values(
 
 
 def _centre(model: Model, observed: Pass, prior: KnownPrior | None) -> tuple[Array, Array]:
-    """Mean and standard deviation of every latent dimension."""
+    """Mean and standard deviation of every latent dimension; on a sphere, the data's direction."""
     if has_codes(model.module):
         return observed.means.mean(0).numpy(), observed.means.std(0, unbiased=False).numpy()
     if prior is None:
         return np.zeros(model.latent), np.ones(model.latent)
+    if on_sphere(model.module):
+        return F.normalize(observed.means.mean(0), dim=0).numpy(), prior.sd.numpy()
     return prior.mean.numpy(), prior.sd.numpy()
 
 
