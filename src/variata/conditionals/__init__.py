@@ -15,6 +15,7 @@ from variata.conditionals.conditioned import (
     inputs_of_head,
 )
 from variata.conditionals.decoder import Decoder, Head
+from variata.conditionals.deep import GridGaussian, GridMerge, Pick, Unfold
 from variata.conditionals.flows import FlowPrior
 from variata.conditionals.ladder import Descent, GaussianPrior, TopDownPosterior
 from variata.conditionals.likelihood import HEADS, BernoulliHead, likelihood_head
@@ -42,15 +43,19 @@ __all__ = [
     "FullMixturePrior",
     "GaussianPosterior",
     "GaussianPrior",
+    "GridGaussian",
+    "GridMerge",
     "Head",
     "JoinCondition",
     "MixturePrior",
     "OfEncoder",
     "OneHotPosterior",
+    "Pick",
     "PosteriorMixturePrior",
     "QuantisedPosterior",
     "StandardNormal",
     "TopDownPosterior",
+    "Unfold",
     "UniformOneHot",
     "append",
     "head_of",

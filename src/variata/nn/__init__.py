@@ -9,10 +9,12 @@ from variata.nn.inputs import Log1p, OneHot
 from variata.nn.joining import Joining
 from variata.nn.linear import ProjectingEncoder, SkippingDecoder
 from variata.nn.mlp import Dense, MLPDecoder, MLPEncoder, stack
+from variata.nn.pyramid import Bottleneck, PixelDecoder, Pyramid, Rise, grids
 from variata.nn.quantiser import OneHotCodes, Quantiser, ScalarGrid
 
 __all__ = [
     "AffineCoupling",
+    "Bottleneck",
     "CausalImage",
     "CausalTransformer",
     "Codebook",
@@ -25,11 +27,15 @@ __all__ = [
     "MLPEncoder",
     "OneHot",
     "OneHotCodes",
+    "PixelDecoder",
     "ProjectingEncoder",
+    "Pyramid",
     "Quantiser",
     "Rescaling",
     "Residual",
+    "Rise",
     "ScalarGrid",
     "SkippingDecoder",
+    "grids",
     "stack",
 ]

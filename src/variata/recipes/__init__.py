@@ -5,6 +5,7 @@ from variata.recipes.catalogue import Composition, Recipe, build, get, names, re
 from variata.recipes.categorical import gumbel_vae, joint_vae
 from variata.recipes.clustering import vade
 from variata.recipes.coded import fsq_vae, rvq_vae
+from variata.recipes.deep import deep_vae
 from variata.recipes.disentangling import beta_tc_vae, dip_vae, factor_vae
 from variata.recipes.gaussian import ae, beta_vae
 from variata.recipes.information import info_vae
@@ -32,6 +33,7 @@ __all__ = [
     "build",
     "capacity_vae",
     "ciwae",
+    "deep_vae",
     "dip_vae",
     "dreg",
     "exemplar_prior",

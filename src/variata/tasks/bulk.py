@@ -142,7 +142,7 @@ class _Limit:
 
 
 class _Parted(nn.Module):
-    """A network that takes no more rows at a time than a limit, as long as it makes tensors."""
+    """A network that takes no more rows at a time than a limit, if it makes one tensor or several."""
 
     def __init__(self, network: nn.Module, limit: _Limit) -> None:
         super().__init__()
@@ -152,6 +152,8 @@ class _Parted(nn.Module):
         if len(x) <= self.limit.rows:
             return self.network(x)
         parts = [self.network(part) for part in x.split(self.limit.rows)]
+        if isinstance(parts[0], tuple):
+            return tuple(torch.cat(each) for each in zip(*parts, strict=True))
         return torch.cat(parts) if isinstance(parts[0], Tensor) else self.network(x)
 
 
