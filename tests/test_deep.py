@@ -20,6 +20,7 @@ from variata.models import LatentModel
 from variata.nn import Pyramid, grids
 from variata.recipes import Composition
 from variata.shapes import draw_mean
+from variata.tasks.bulk import _Limit, _Parted
 from variata.tasks.evaluate import evaluate
 from variata.training import Settings
 from variata.training import fit as train
@@ -71,7 +72,7 @@ def test_every_level_lies_on_its_grid(
     given = {"likelihood": likelihood, "levels": levels, "depth": depth, "scales": scales}
     made_, x = made(shape, **given), images(2, *shape)
     trace = made_.model.observe(Batch(x, x), 3)
-    used = [height * width for height, width in grids(shape)][: scales]
+    used = [height * width for height, width in grids(shape)][:scales]
     sizes = [stage.z.shape[-1] // 2 for stage in trace.stages]
     assert sizes[0] == 1
     assert len(sizes) == depth
@@ -182,7 +183,7 @@ def test_short_products_leave_densities_in_full_precision() -> None:
 def test_compiled_steps_learn_the_same() -> None:
     found = []
     for compiling in ("on", "off"):
-        composition, rows = made(), Rows(images(32, 1, 9, 7))
+        composition, rows = made((1, 5, 3), depth=2), Rows(images(32, 1, 5, 3))
         settings = Settings(epochs=6, batch_size=16, patience=1.0, threads=1, precision="fp32")
         with same_noise():
             history = train(
@@ -211,6 +212,12 @@ def test_verbs(tmp_path: Path) -> None:
     rates = figures["rate"]["per_level"]
     assert len(rates) == 4
     assert sum(rates) == pytest.approx(figures["rate"]["mean"], rel=1e-4)
+
+
+def test_features_of_many_rows_are_those_of_a_few_at_a_time() -> None:
+    network, x = Pyramid((1, 9, 7), 4, 6, [1, 1, 0]), images(10, 1, 9, 7)
+    for part, whole in zip(_Parted(network, _Limit(3))(x), network(x), strict=True):
+        torch.testing.assert_close(part, whole)
 
 
 def test_what_is_no_image_is_refused_with_the_names_of_others() -> None:

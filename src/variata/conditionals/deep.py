@@ -15,7 +15,12 @@ from variata.shapes import Shape, full, numel
 
 
 class Pick(nn.Module):
-    """A head that reads one of several features."""
+    """A posterior that reads one of several features.
+
+    Args:
+        head: (h, features) -> distribution over z.
+        place: of what it reads.
+    """
 
     def __init__(self, head: nn.Module, place: int) -> None:
         super().__init__()
@@ -64,13 +69,14 @@ class GridGaussian(nn.Module):
 
 
 class GridMerge(nn.Module):
-    """h + W z, through a block: latents join what goes down, which then rises to a finer grid.
+    """h + A z, through a block: latents join what goes down, which then rises to a finer grid.
 
     Args:
         width: channels of h. latent: of z. gain: of what is added, at the start.
         sizes: of the grid of h, and those up to which it rises.
 
-    >>> GridMerge(8, 2, 0.5, [(2, 2), (4, 3)])(torch.zeros(3, 5, 8, 2, 2), torch.zeros(3, 5, 8)).shape
+    >>> merge = GridMerge(8, 2, 0.5, [(2, 2), (4, 3)])
+    >>> merge(torch.zeros(3, 5, 8, 2, 2), torch.zeros(3, 5, 8)).shape
     torch.Size([3, 5, 8, 4, 3])
     """
 
@@ -88,7 +94,12 @@ class GridMerge(nn.Module):
 
 
 class Unfold(nn.Module):
-    """The merge of a level of vectors, whose result (K, B, N) becomes a grid (K, B, W, H, W')."""
+    """The merge of a level of vectors, whose result (K, B, inputs) becomes a grid of its own.
+
+    Args:
+        merge: (h, z) -> vectors. inputs: their width.
+        width: channels of the grid. size: height and width.
+    """
 
     def __init__(self, merge: nn.Module, inputs: int, width: int, size: Shape) -> None:
         super().__init__()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -48,8 +49,9 @@ class Bottleneck(nn.Module):
     def __init__(self, width: int, gain: float = 1.0) -> None:
         super().__init__()
         inside = max(1, width // 2)
-        self.narrow, self.wide = nn.Conv2d(width, inside, 1), nn.Conv2d(inside, width, 1)
+        self.narrow = nn.Conv2d(width, inside, 1)
         self.around = nn.Conv2d(inside, inside, 3, padding=1)
+        self.wide = nn.Conv2d(inside, width, 1)
         with torch.no_grad():
             self.wide.weight.mul_(gain)
             self.wide.bias.zero_()  # type: ignore[union-attr]
@@ -97,7 +99,10 @@ class Pyramid(nn.Module):
 
 
 class Rise(nn.Module):
-    """Each position of a grid to a square of four, cropped to the grid that is half as fine.
+    """From a grid to finer ones: a position becomes a square of four, as far as there is room.
+
+    Args:
+        sizes: of the grid that is given, and of those up to which it rises.
 
     >>> Rise([(2, 3), (4, 5), (7, 9)])(torch.zeros(1, 8, 2, 3)).shape
     torch.Size([1, 8, 7, 9])
@@ -116,7 +121,8 @@ class Rise(nn.Module):
 class PixelDecoder(nn.Module):
     """From one of the grids of an image (N, W, h, w) to raw parameters (N, P, C, H, W).
 
-    The last squares of four are channels until the end: layers at full size take most of the time.
+    At half of an image's size, squares of four are channels, with a bias for every element: layers
+    at full size would take most of the time.
 
     Args:
         shape: (C, H, W). parameters: P. width: channels.
@@ -130,9 +136,12 @@ class PixelDecoder(nn.Module):
         super().__init__()
         self.shape, sizes = (parameters, *shape), grids(shape)[start:]
         self.square = 2 if len(sizes) > 1 else 1
-        steps = [m for i in range(1, len(sizes) - 1) for m in (Rise(sizes[i - 1 : i + 1]), Bottleneck(width))]
+        steps: list[nn.Module] = []
+        for pair in pairwise(sizes[:-1]):
+            steps += [Rise(pair), Bottleneck(width)]
         self.steps = nn.Sequential(*steps, nn.SiLU())
-        self.pixels = nn.Conv2d(width, self.square**2 * parameters * shape[0], 3, 1, 1, bias=False)
+        outputs = self.square**2 * parameters * shape[0]
+        self.pixels = nn.Conv2d(width, outputs, 3, padding=1, bias=False)
         self.bias = nn.Parameter(torch.zeros(self.shape))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
+from typing import Any
 
 from variata.conditionals import (
     Decoder,
@@ -59,20 +62,17 @@ def deep_vae(
         NVAE: A Deep Hierarchical Variational Autoencoder (Vahdat and Kautz, 2020), arXiv:2007.03898
     """
     _refuse(parts)
-    latent = parts.latent or 1
     counts, sizes = shared(depth - 1, scales, parts.shape), grids(parts.shape)
-    places = [place for place, count in enumerate(counts) for _ in range(count)] or [0]
-    levels = [_top(parts, width, sizes[places[0]])]
-    for place, after in zip(places[: depth - 1], [*places[1:], places[-1]], strict=False):
-        prior = GridGaussian(width, latent)
-        posterior = GridGaussian(width, latent, place + 1)
-        merge = GridMerge(width, latent, depth**-0.5, sizes[place : after + 1])
-        levels.append(Level(prior, posterior, merge))
+    places = [place for place, count in enumerate(counts) for _ in range(count)]
+    ends = [*places, places[-1] if places else 0]  # where each level leads to
+    levels = [_top(parts, width, sizes[ends[0]])]
+    for place, end in pairwise(ends):
+        levels.append(_level(parts, width, depth, place, sizes[place : end + 1]))
+    head: Any = parts.make_head()
     encoder = parts.reading(Pyramid(parts.shape, width, VECTOR * width, counts))
-    head = parts.make_head()
-    network = PixelDecoder(parts.shape, head.per_element, width, places[-1])
-    model = LatentModel(encoder, levels, Decoder(network, head, parts.shape))
-    heavy = replace(parts, network="conv")  # whatever suits other recipes
+    decoder = PixelDecoder(parts.shape, head.per_element, width, ends[-1])
+    model = LatentModel(encoder, levels, Decoder(decoder, head, parts.shape))
+    heavy = replace(parts, network="conv")  # whatever network suits other recipes
     return Composition(model, tightened(heavy, warm_up_share, tighten, shifts))
 
 
@@ -92,15 +92,22 @@ def _top(parts: Parts, width: int, size: Shape) -> Level:
     """A level of vectors, above the grids, which knows the condition where there is one."""
     latent, vector = parts.latent or 1, VECTOR * width
     head, merge = GaussianPosterior(vector, latent), Descent(0, latent, vector)
-    level = conditioned(parts, Level(StandardNormal(latent), head, merge), vector)
+    level: Any = conditioned(parts, Level(StandardNormal(latent), head, merge), vector)
     unfold = Unfold(level.merge, vector + (parts.context or 0), width, size)
     return Level(level.prior, Pick(level.posterior, 0), unfold)
+
+
+def _level(parts: Parts, width: int, depth: int, place: int, sizes: Sequence[Shape]) -> Level:
+    latent = parts.latent or 1
+    posterior = GridGaussian(width, latent, place + 1)
+    merge = GridMerge(width, latent, depth**-0.5, sizes)
+    return Level(GridGaussian(width, latent), posterior, merge)
 
 
 def _refuse(parts: Parts) -> None:
     if len(parts.shape) != 3:
         raise UsageError(
-            f"deep_vae has latents at the positions of images (C, H, W); these examples are "
+            "deep_vae has latents at the positions of images (C, H, W); these examples are "
             f"{parts.shape}. Recipes that suit them: ladder_vae, flow_prior, vae."
         )
     if parts.encoder is not None or parts.decoder is not None:

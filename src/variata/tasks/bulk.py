@@ -142,7 +142,7 @@ class _Limit:
 
 
 class _Parted(nn.Module):
-    """A network that takes no more rows at a time than a limit, if it makes one tensor or several."""
+    """A network that takes no more rows at a time than a limit, as long as it makes tensors."""
 
     def __init__(self, network: nn.Module, limit: _Limit) -> None:
         super().__init__()
