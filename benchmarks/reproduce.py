@@ -43,6 +43,9 @@ ROWS = {
     "mixture_prior": Row("mixture_prior", "none for this network"),
     "exemplar_prior": Row("exemplar_prior", "none for this network"),
     "ladder_vae": Row("ladder_vae", "81.74 (Sonderby et al., 2016, five levels, dynamic)"),
+    "deep_vae_30m": Row(
+        "deep_vae", "78.30 (LVAE of 12 convolutional levels, addtt, 2020)", budget="30m"
+    ),
     "pixel_vae_15m": Row("pixel_vae", "79.02 (Gulrajani et al., 2016)", budget="15m"),
     "vae_15m": Row("vae", "89.9 (Tomczak and Welling, 2017)", budget="15m"),
     "gumbel_vae_10m": Row("gumbel_vae", "101.5 (Jang et al., 2016, a bound)", budget="10m"),

@@ -42,6 +42,7 @@ DATA: dict[str, dict[str, Any]] = {
 SMALL = {"latent": 2, "hidden": (16,), "channels": 4}
 OWN: dict[str, dict[str, Any]] = {
     "ciwae": {"draws": 2},
+    "deep_vae": {"depth": 3, "width": 4},
     "dreg": {"draws": 2},
     "fsq_vae": {"width": 1, "scalar_levels": 17},
     "gumbel_vae": {"classes": 2},
@@ -78,7 +79,7 @@ def values(data: str, n: int = 6) -> Tensor:
 THOROUGH = "vae"  # tried on every kind of data; the others share its networks and likelihoods
 FEW = ("rows", "binary images of odd size", "colour, convolutional", "counts")
 
-IMAGES = {"pixel_vae"}  # recipes that serve nothing else
+IMAGES = {"deep_vae", "pixel_vae"}  # recipes that serve nothing else
 
 everything = [
     pytest.param(name, data, id=f"{name}, {data}")

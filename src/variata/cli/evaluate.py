@@ -72,6 +72,7 @@ def rows_of(figures: dict[str, Any]) -> list[tuple[str, str]]:
             ("NLL, at most", f"{_pm(figures['nll'])} nats (K = {k})"),
             ("bits/dim, at most", _number(figures["bits_per_dim"])),
             ("rate", f"{_pm(figures['rate'])} nats"),
+            *_levels(figures["rate"]["per_level"]),
         ]
     rows += [
         ("distortion", f"{_pm(figures['distortion'])} nats"),
@@ -82,6 +83,12 @@ def rows_of(figures: dict[str, Any]) -> list[tuple[str, str]]:
     rows += _baselines(figures["baselines"]) + _samples(figures["samples"])
     rows += usage_rows(figures["codes"])
     return rows + disentanglement_rows(figures["disentanglement"])
+
+
+def _levels(rates: list[float] | None) -> list[tuple[str, str]]:
+    if rates is None:
+        return []
+    return [("  of each level", f"{', '.join(f'{rate:.1f}' for rate in rates)} nats, from the top")]
 
 
 def _information(

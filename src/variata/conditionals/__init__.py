@@ -15,6 +15,7 @@ from variata.conditionals.conditioned import (
     inputs_of_head,
 )
 from variata.conditionals.decoder import Decoder, Head
+from variata.conditionals.deep import GridGaussian, GridMerge, Pick, Unfold
 from variata.conditionals.flows import FlowPrior
 from variata.conditionals.ladder import Descent, GaussianPrior, TopDownPosterior
 from variata.conditionals.likelihood import HEADS, BernoulliHead, likelihood_head
@@ -51,17 +52,21 @@ __all__ = [
     "FullMixturePrior",
     "GaussianPosterior",
     "GaussianPrior",
+    "GridGaussian",
+    "GridMerge",
     "Head",
     "HyperbolicPosterior",
     "JoinCondition",
     "MixturePrior",
     "OfEncoder",
     "OneHotPosterior",
+    "Pick",
     "PosteriorMixturePrior",
     "QuantisedPosterior",
     "SphericalPosterior",
     "StandardNormal",
     "TopDownPosterior",
+    "Unfold",
     "UniformOnSphere",
     "UniformOneHot",
     "append",

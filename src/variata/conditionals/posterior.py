@@ -31,8 +31,7 @@ class GaussianPosterior(nn.Module):
         self.linear = nn.Linear(features, 2 * latent)
 
     def forward(self, h: Tensor | None, features: Tensor) -> Gaussian:
-        mean, raw = full(self.linear(features)).chunk(2, -1)
-        return Gaussian(mean, (LOG_SCALE_BOUND * torch.tanh(raw / LOG_SCALE_BOUND)).exp(), 1)
+        return gaussian(full(self.linear(features)))
 
     @torch.no_grad()
     def start_linear(self, scale: Tensor) -> None:
@@ -41,6 +40,12 @@ class GaussianPosterior(nn.Module):
         pass_last(self.linear, len(scale))
         raw = (scale.log() / LOG_SCALE_BOUND).clamp(-0.95, 0.95).atanh() * LOG_SCALE_BOUND
         self.linear.bias[len(scale) :] = raw
+
+
+def gaussian(raw: Tensor) -> Gaussian:
+    """The Gaussian of raw numbers (..., 2 L): means, then what bounds make logarithms of scales."""
+    mean, log_scale = raw.chunk(2, -1)
+    return Gaussian(mean, (LOG_SCALE_BOUND * torch.tanh(log_scale / LOG_SCALE_BOUND)).exp(), 1)
 
 
 class DiracPosterior(nn.Module):

@@ -11,11 +11,13 @@ from variata.nn.joining import Joining
 from variata.nn.linear import ProjectingEncoder, SkippingDecoder
 from variata.nn.masked import MaskedStep
 from variata.nn.mlp import Dense, MLPDecoder, MLPEncoder, stack
+from variata.nn.pyramid import Bottleneck, PixelDecoder, Pyramid, Rise, grids
 from variata.nn.quantiser import OneHotCodes, Quantiser, ScalarGrid
 
 __all__ = [
     "Affine",
     "AffineCoupling",
+    "Bottleneck",
     "CausalImage",
     "CausalTransformer",
     "Codebook",
@@ -29,12 +31,16 @@ __all__ = [
     "MaskedStep",
     "OneHot",
     "OneHotCodes",
+    "PixelDecoder",
     "ProjectingEncoder",
+    "Pyramid",
     "Quantiser",
     "Rescaling",
     "Residual",
+    "Rise",
     "ScalarGrid",
     "SkippingDecoder",
     "Spline",
+    "grids",
     "stack",
 ]

@@ -6,6 +6,7 @@ from variata.recipes.categorical import gumbel_vae, joint_vae
 from variata.recipes.clustering import vade
 from variata.recipes.coded import fsq_vae, rvq_vae
 from variata.recipes.curved import hyperbolic_vae, spherical_vae
+from variata.recipes.deep import deep_vae
 from variata.recipes.disentangling import beta_tc_vae, dip_vae, factor_vae
 from variata.recipes.gaussian import ae, beta_vae
 from variata.recipes.information import info_vae
@@ -35,6 +36,7 @@ __all__ = [
     "capacity_vae",
     "ciwae",
     "covariance_vae",
+    "deep_vae",
     "dip_vae",
     "dreg",
     "exemplar_prior",

@@ -109,14 +109,23 @@ class Parts:
             around: the head of the likelihood -> the head to use.
         """
         inputs += self.context or 0
-        floor = self._floor()
-        head = likelihood_head(self.likelihood, self.shape, self.levels, floor, self.components)
+        head = self.make_head()
         head = head if around is None else around(head)
         count = int(head.per_element)  # type: ignore[arg-type]
         network = self.decoder or self._decoder_network(inputs, count)
         if self.linear:
             network = SkippingDecoder(network, inputs, self.shape, self._locations(head))
         return Decoder(network, head, self.shape)
+
+    def make_head(self) -> nn.Module:
+        """The head of the likelihood."""
+        floor = self._floor()
+        return likelihood_head(self.likelihood, self.shape, self.levels, floor, self.components)
+
+    def reading(self, network: nn.Module) -> nn.Module:
+        """A network behind what its kind of data has to go through first."""
+        counts = self.likelihood in {"poisson", "negative_binomial"}
+        return nn.Sequential(Log1p(), network) if counts else network
 
     def _encoder_network(self) -> nn.Module:
         hidden = self._widths()
@@ -128,8 +137,7 @@ class Parts:
             )
         else:
             body = MLPEncoder(self.shape, hidden)
-        counts = self.likelihood in {"poisson", "negative_binomial"}
-        return nn.Sequential(Log1p(), body) if counts else body
+        return self.reading(body)
 
     def _decoder_network(self, inputs: int, parameters: int) -> nn.Module:
         hidden = self._widths()

@@ -152,6 +152,8 @@ class _Parted(nn.Module):
         if len(x) <= self.limit.rows:
             return self.network(x)
         parts = [self.network(part) for part in x.split(self.limit.rows)]
+        if isinstance(parts[0], tuple):
+            return tuple(torch.cat(each) for each in zip(*parts, strict=True))
         return torch.cat(parts) if isinstance(parts[0], Tensor) else self.network(x)
 
 

@@ -167,9 +167,16 @@ def _bounds(
         "elbo": Estimate.of(observed.elbo + jacobian).as_dict(),
         "nll": nll.as_dict() | {"k": k},
         "bits_per_dim": bits_per_dim(nll.mean, numel(model.schema.shape)),
-        "rate": rate | {"per_dimension": carried},
+        "rate": rate | {"per_dimension": carried, "per_level": _levels(model, observed)},
         "distortion": distortion,
     }
+
+
+def _levels(model: Model, observed: Pass) -> list[float] | None:
+    """The rate of every level from the top down, where there are several with closed rates."""
+    if observed.rate_each is None or len(model.widths) < 2:
+        return None
+    return [float(part.double().sum()) for part in observed.rate_each.split(model.widths)]
 
 
 def _aggregate(model: Model, observed: Pass, train: Examples | None, seed: int) -> Pass:

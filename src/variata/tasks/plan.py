@@ -15,6 +15,7 @@ from variata.recipes import Composition
 from variata.shapes import numel
 from variata.tasks.source import Prepared
 from variata.training import forked
+from variata.training.habits import has_convolutions
 
 
 def compose(recipe: str, prepared: Prepared, arguments: dict[str, Any], seed: int) -> Composition:
@@ -65,9 +66,11 @@ def announcement(
     """A few lines that say what was seen in the data and chosen for it."""
     arguments, rows = composition.arguments or {}, prepared.record["rows"]
     parameters = sum(p.numel() for p in composition.model.parameters())
+    convolves = has_convolutions(composition.model.encoder)
     made = (
-        f"{composition.recipe}: {arguments['latent']} latent dimensions, {arguments['network']} "
-        f"network, {parameters:,} parameters, on {device}"
+        f"{composition.recipe}: {arguments['latent']} latent dimensions, "
+        f"{'conv' if convolves else arguments['network']} network, {parameters:,} parameters, "
+        f"on {device}"
         f"{f' by {processes} processes' if processes > 1 else ''}"
     )
     divided = (
