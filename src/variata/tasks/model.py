@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,7 +146,13 @@ class Model(Trained):
         return self._made(int(n), seed, work, out, precision)
 
     def reconstruct(
-        self, data: Any, *, condition: Any = None, target: Any = None, out: Out = None
+        self,
+        data: Any,
+        *,
+        condition: Any = None,
+        target: Any = None,
+        shift: Any = None,
+        out: Out = None,
     ) -> Array:
         """The likelihood's mean at the posterior mean, in own units; `out` as in `encode`.
 
@@ -153,18 +160,44 @@ class Model(Trained):
             condition: of the rows; None takes the data's own.
             target: a condition to decode with instead: the same style under another condition, z
                 from q(z | x, condition) and x from p(x | z, target).
+            shift: what is added to every z first, (latent,); see `edit`.
         """
         rows = self.examples(data, condition)
         aims = None if target is None else self.context(target, len(rows))
+        moved = np.zeros(self.latent) if shift is None else shift
+        shifts = self._latents(self._checked(np.asarray(moved)[None]), 0)[0].split(self.widths)
 
         def work(batch: Batch) -> Array:
-            if aims is None:
+            if target is None and shift is None:
                 return self._shown(self.module.observe(batch, how=draw_mean), None)
-            z = {i: stage.z[0] for i, stage in enumerate(self._inferred(batch))}
-            c = aims.gather(batch.index.cpu()).to(batch.x)  # type: ignore[union-attr]
+            stages = zip(self._inferred(batch), shifts, strict=True)
+            z = {i: s.z[0] + by.view(s.z.shape[2:]) for i, (s, by) in enumerate(stages)}
+            c = batch.c if aims is None else aims.gather(batch.index.cpu()).to(batch.x)  # type: ignore[union-attr]
             return self._shown(self.module.imagine(len(batch), c, z), None)
 
         return self._read(data, rows, work, out)
+
+    def edit(
+        self,
+        data: Any,
+        add: Mapping[str, float],
+        *,
+        groups: Any = None,
+        condition: Any = None,
+        out: Out = None,
+    ) -> Array:
+        """Reconstructions with more or less of attributes (`variata.tasks.edit`), in own units.
+
+        Args:
+            add: amount by the name of a class, such as {"smile": 1, "hat": -1}.
+            groups: labelled rows that tell what the classes look like; None takes those of `data`.
+            condition: of the rows; None takes the data's own.
+            out: a file, as in `encode`.
+        """
+        from variata.tasks.edit import attribute_shift
+
+        shift = attribute_shift(self, data if groups is None else groups, add)
+        return self.reconstruct(data, condition=condition, shift=shift, out=out)
 
     def interpolate(self, start: Any, end: Any, steps: int = 10, *, condition: Any = None) -> Array:
         """Decoder means on the straight line between two examples' latents, (steps, ...).
