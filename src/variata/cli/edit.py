@@ -28,11 +28,11 @@ AMOUNT = re.compile(r"(.+)=([-+]?\d+(?:\.\d*)?)", re.DOTALL)
 
 def edit(
     run: RunArgument,
-    data: OptionalData = None,
     add: Annotated[
         list[str],
         typer.Option(metavar="CLASS=AMOUNT", help="An attribute, such as smile=+1; repeatable."),
-    ] = [],  # noqa: B006
+    ],
+    data: OptionalData = None,
     groups: Annotated[
         str | None,
         typer.Option(metavar="DATA", help="Labelled rows that tell it; those of training."),
@@ -46,7 +46,7 @@ def edit(
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Give rows more or less of an attribute: the mean latent of those with it, less the others'."""
+    """Give rows more of an attribute, or less: mean latents of rows with it less those without."""
     from variata.tasks.edit import attribute_shift
     from variata.tasks.output import write_output
     from variata.tasks.show import reconstruction_picture
@@ -72,9 +72,10 @@ def parsed_amounts(texts: list[str]) -> dict[str, float]:
     >>> parsed_amounts(["smile=+1", "7=-0.5"])
     {'smile': 1.0, '7': -0.5}
     """
-    matches = [AMOUNT.fullmatch(text) for text in texts]
-    wrong = next((t for t, match in zip(texts, matches, strict=True) if match is None), None)
-    if wrong is not None or not texts:
-        got = "none" if wrong is None else f"'{wrong}'"
-        raise UsageError(f"--add needs CLASS=AMOUNT such as smile=+1, got {got}.")
-    return {match[1]: float(match[2]) for match in matches if match is not None}
+    amounts: dict[str, float] = {}
+    for text in texts:
+        match = AMOUNT.fullmatch(text)
+        if match is None:
+            raise UsageError(f"--add needs CLASS=AMOUNT such as smile=+1, got '{text}'.")
+        amounts[match[1]] = float(match[2])
+    return amounts

@@ -4,18 +4,22 @@ from variata.nn.causal import CausalTransformer
 from variata.nn.causal_image import CausalImage
 from variata.nn.codebook import Codebook
 from variata.nn.conv import ConvDecoder, ConvEncoder, Residual
+from variata.nn.conv_critic import ConvCritic
 from variata.nn.coupling import AffineCoupling, Rescaling
 from variata.nn.inputs import Log1p, OneHot
 from variata.nn.joining import Joining
 from variata.nn.linear import ProjectingEncoder, SkippingDecoder
 from variata.nn.mlp import Dense, MLPDecoder, MLPEncoder, stack
 from variata.nn.quantiser import OneHotCodes, Quantiser, ScalarGrid
+from variata.nn.random_features import RandomFeatures
+from variata.nn.spectral import UnitNorm, unit_norm
 
 __all__ = [
     "AffineCoupling",
     "CausalImage",
     "CausalTransformer",
     "Codebook",
+    "ConvCritic",
     "ConvDecoder",
     "ConvEncoder",
     "Dense",
@@ -27,9 +31,12 @@ __all__ = [
     "OneHotCodes",
     "ProjectingEncoder",
     "Quantiser",
+    "RandomFeatures",
     "Rescaling",
     "Residual",
     "ScalarGrid",
     "SkippingDecoder",
+    "UnitNorm",
     "stack",
+    "unit_norm",
 ]

@@ -1,4 +1,4 @@
-"""Attribute arithmetic: where labelled rows lie in the latent space, as shifts to edit others by."""
+"""Attribute arithmetic: what labelled rows have in common, as a shift of the latents of others."""
 
 from __future__ import annotations
 

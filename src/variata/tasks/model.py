@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from variata import store
 from variata.batch import Batch
@@ -164,16 +165,15 @@ class Model(Trained):
         """
         rows = self.examples(data, condition)
         aims = None if target is None else self.context(target, len(rows))
-        moved = np.zeros(self.latent) if shift is None else shift
-        shifts = self._latents(self._checked(np.asarray(moved)[None]), 0)[0].split(self.widths)
+        by = None if shift is None else self._latents(self._checked(np.asarray(shift)[None]), 0)
 
         def work(batch: Batch) -> Array:
-            if target is None and shift is None:
+            if aims is None and by is None:
                 return self._shown(self.module.observe(batch, how=draw_mean), None)
-            stages = zip(self._inferred(batch), shifts, strict=True)
-            z = {i: s.z[0] + by.view(s.z.shape[2:]) for i, (s, by) in enumerate(stages)}
+            z = _joined(self._inferred(batch))
+            given = dict(enumerate((z if by is None else z + by).split(self.widths, -1)))
             c = batch.c if aims is None else aims.gather(batch.index.cpu()).to(batch.x)  # type: ignore[union-attr]
-            return self._shown(self.module.imagine(len(batch), c, z), None)
+            return self._shown(self.module.imagine(len(batch), c, given), None)
 
         return self._read(data, rows, work, out)
 
@@ -297,8 +297,13 @@ def load(folder: str | Path, device: str | torch.device = "cpu") -> Model:
     return Model(store.load(Path(folder), device))
 
 
+def _joined(stages: tuple[Stage, ...]) -> Tensor:
+    """The latents of all levels side by side, (B, latent)."""
+    return torch.cat([stage.z[0].flatten(1) for stage in stages], -1)
+
+
 def _means(stages: tuple[Stage, ...]) -> Array:
-    return torch.cat([stage.z[0].flatten(1) for stage in stages], -1).cpu().numpy()
+    return _joined(stages).cpu().numpy()
 
 
 def _means_and_scales(stages: tuple[Stage, ...]) -> Array:
