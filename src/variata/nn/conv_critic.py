@@ -7,7 +7,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from variata.nn.conv import halvings, padded
+from variata.nn.conv import halvings
 from variata.nn.spectral import unit_norm
 from variata.shapes import Shape, full
 
@@ -30,26 +30,23 @@ class ConvCritic(nn.Module):
 
     >>> critic = ConvCritic((3, 11, 14), channels=4)
     >>> critic(torch.zeros(2, 3, 11, 14)).shape, critic.features(torch.zeros(2, 3, 11, 14)).shape
-    (torch.Size([2]), torch.Size([2, 160]))
+    (torch.Size([2]), torch.Size([2, 48]))
     """
 
     def __init__(self, shape: Shape, channels: int) -> None:
         super().__init__()
         times = halvings(shape, SMALLEST)
-        height, width = padded(shape, times)
-        self.padding = (0, width - shape[2], 0, height - shape[1])
         widths = [shape[0], *(channels * min(2**i, 4) for i in range(max(1, times)))]
         kernel = {"kernel_size": 4, "stride": 2} if times else {"kernel_size": 3}
         self.layers = nn.ModuleList(
             unit_norm(nn.Conv2d(a, b, padding=1, **kernel)) for a, b in pairwise(widths)
         )
-        self.output = nn.Linear(widths[-1] * (height >> times) * (width >> times), 1)
+        self.output = nn.Linear(widths[-1] * (shape[1] >> times) * (shape[2] >> times), 1)
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
 
     def features(self, x: Tensor) -> Tensor:
         """What the last convolution makes of images in [0, 1], (N, F)."""
-        x = F.pad(x, self.padding, mode="replicate") if any(self.padding) else x
         y = 2 * x - 1
         for layer in self.layers:
             y = F.leaky_relu(layer(y), SLOPE)

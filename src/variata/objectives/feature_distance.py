@@ -23,6 +23,7 @@ class FeatureDistance:
 
     Attributes:
         features: images (N, C, H, W) -> (N, F).
+        unsteady: whether they are those of a player, which change as it learns.
 
     References:
         Deep Feature Consistent Variational Autoencoder (Hou et al., 2016), arXiv:1610.00291
@@ -31,6 +32,7 @@ class FeatureDistance:
     """
 
     features: Callable[[Tensor], Tensor]
+    unsteady: bool = False
 
     def __call__(self, model: LatentModel, trace: Trace, moment: Moment) -> Tensor:
         if trace.batch is None:

@@ -18,9 +18,11 @@ class Player(nn.Module, ABC):
 
     Attributes:
         pace: learning rate, as a share of the model's.
+        unsteady: its values at different times cannot be compared, since it learns.
     """
 
     pace: float = 1.0
+    unsteady = True
 
     @abstractmethod
     def forward(self, model: LatentModel, trace: Trace, moment: Moment) -> Tensor:

@@ -13,7 +13,7 @@ from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.gaussian import Share, gaussian_model
 from variata.recipes.parts import Parts, Positive
 from variata.recipes.weighed import Weight, weighed
-from variata.shapes import Shape
+from variata.shapes import Shape, numel
 
 
 @recipe
@@ -48,7 +48,8 @@ def perceptual_vae(
 @recipe
 def vae_gan(
     parts: Parts,
-    weight: Weight = 10.0,
+    beta: Weight = 10.0,
+    weight: Weight | None = None,
     feature_weight: Weight = 1.0,
     critic_channels: Positive = 32,
     warm_up_share: Share = 0.1,
@@ -62,7 +63,10 @@ def vae_gan(
     reported as ELBO is the ELBO: of a model that gives up a little of it for its samples.
 
     Args:
-        weight: of the critic's judgement.
+        beta: weight of the rate: samples are like reconstructions only where draws of the prior are
+            like latents of the data, which a high rate does not leave room for.
+        weight: of the critic's judgement; by default an eighth of the number of values of an
+            image, since the nats of its pixels grow with them.
         feature_weight: of the distance in the critic's features.
         critic_channels: of the critic's first layer.
         warm_up_share: share of the training over which the weights rise.
@@ -74,12 +78,13 @@ def vae_gan(
         arXiv:1802.05957
     """
     critic = ImageCritic(_image_shape(parts, "vae_gan"), critic_channels)
+    judgement = numel(parts.shape) / 8 if weight is None else weight
     return weighed(
         gaussian_model(parts),
         warm_up_share,
-        rate=(1.0, Rate()),
-        features=(feature_weight, FeatureDistance(critic.network.features)),
-        critic=(weight, critic),
+        rate=(beta, Rate()),
+        features=(feature_weight, FeatureDistance(critic.network.features, unsteady=True)),
+        critic=(judgement, critic),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from variata.data import Examples
 from variata.errors import DataError, UsageError, did_you_mean
 from variata.tasks.collect import Array
 from variata.tasks.model import Model
@@ -40,24 +41,35 @@ def attribute_shift(model: Model, groups: Any, add: Mapping[str, float]) -> Arra
     >>> bool((there == -back).all())
     True
     """
+    rows, labels = _labelled(model, groups)
+    names = model.schema.label_names or tuple(map(str, range(labels.max() + 1)))
+    z, shift = model.encode(rows), np.zeros(model.latent)
+    for name, amount in add.items():
+        if name not in names:
+            known = ", ".join(names)
+            raise UsageError(
+                f"There is no class '{name}'.{did_you_mean(name, names)} Known: {known}."
+            )
+        shift += amount * _difference(z, labels == names.index(name), name)
+    return shift.astype(z.dtype)
+
+
+def _labelled(model: Model, groups: Any) -> tuple[Examples, Array]:
+    """Those rows whose label is known, and their labels (N,)."""
     rows = some(model.examples(groups), ROWS)
-    if rows.labels is None or not bool((rows.labels >= 0).any()):
+    known = None if rows.labels is None else (rows.labels >= 0).nonzero()[:, 0]
+    if known is None or not len(known):
         raise DataError(
             "Attributes are told from rows with labels, and these have none: name their column "
             "with --label when training, or give rows that have some (--groups)."
         )
-    labels = rows.labels.cpu().numpy()
-    names = model.schema.label_names or tuple(map(str, range(labels.max() + 1)))
-    z = model.encode(rows)[labels >= 0]
-    shift = np.zeros(model.latent)
-    for name, amount in add.items():
-        if name not in names:
-            raise UsageError(
-                f"There is no class '{name}'.{did_you_mean(name, names)} Known: {', '.join(names)}."
-            )
-        having = labels[labels >= 0] == names.index(name)
-        if having.all() or not having.any():
-            which = "All" if having.all() else "None"
-            raise DataError(f"{which} of the labelled rows are '{name}': there is no difference.")
-        shift += amount * (z[having].mean(0, dtype=float) - z[~having].mean(0, dtype=float))
-    return shift.astype(z.dtype)
+    rows = rows.subset(known)
+    return rows, np.asarray(rows.labels.cpu())  # type: ignore[union-attr]
+
+
+def _difference(z: Array, having: Array, name: str) -> Array:
+    """The mean of the latents (N, latent) that have an attribute, less that of the others."""
+    if having.all() or not having.any():
+        which = "All" if having.all() else "None"
+        raise DataError(f"{which} of the labelled rows are '{name}': there is no difference.")
+    return z[having].mean(0, dtype=float) - z[~having].mean(0, dtype=float)
