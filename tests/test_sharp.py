@@ -26,6 +26,7 @@ from variata.training import Settings, fit
 
 SHARP = ("vae_gan", "perceptual_vae")
 SHAPE = (1, 9, 7)
+SLOW = pytest.mark.slow
 LATE = Moment(step=1000, progress=1.0)
 STEPS = Settings(epochs=4, batch_size=8, lr=3e-3, patience=1.0, ema=0.0, threads=1)
 
@@ -185,8 +186,18 @@ def test_a_glance_is_a_draw_before_it_is_rounded(mixed: bool) -> None:
     assert shown.std().item() == pytest.approx(drawn.std().item(), rel=0.03)
 
 
+def test_a_critic_of_images_keeps_the_last_weights_and_ends_no_training() -> None:
+    composition, rows = made(weight=1e3), Rows(images(64))
+    settings = replace(STEPS, epochs=30, patience=0.1)
+    history = fit(composition.model, composition.phases, rows, rows, settings)
+    assert history.ended == "finished"
+    assert all(report.best for report in history.reports)
+    assert history.reports[-1].step == 30 * 8
+    assert composition.phases[0].objective.unsteady == ["features", "critic"]
+
+
 @NEEDS_COMPILER
-@pytest.mark.parametrize("name", SHARP)
+@pytest.mark.parametrize("name", ["vae_gan", pytest.param("perceptual_vae", marks=SLOW)])
 def test_compiled_steps_pay_what_others_pay(name: str) -> None:
     found = []
     for compiling in ("on", "off"):

@@ -43,13 +43,16 @@ class RandomFeatures(nn.Module):
         inputs = shape[0]
         for width in WIDTHS[: halvings(shape, SMALLEST) + 1]:
             flat = torch.randn(width, 9 * inputs, generator=generator, device="cpu")
+            flat = (
+                flat if self.weights else flat - flat.mean(1, keepdim=True)
+            )  # blind to flat areas
             unit = math.sqrt(2) * F.normalize(flat, dim=1)
             self.weights.append(unit.view(width, inputs, 3, 3))
             inputs = width
 
     def forward(self, x: Tensor) -> Tensor:
         maps: list[Tensor] = []
-        y = 2 * x - 1
+        y = x
         for weight in self.weights:
             y = F.avg_pool2d(y, 2, ceil_mode=True) if maps else y
             y = F.relu(F.conv2d(F.pad(y, (1, 1, 1, 1), mode="replicate"), weight.to(y)))

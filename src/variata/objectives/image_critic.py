@@ -34,6 +34,7 @@ class ImageCritic(Player):
     """
 
     pace = 0.3
+    latest = True
 
     def __init__(self, shape: Shape, channels: int) -> None:
         super().__init__()

@@ -66,6 +66,11 @@ class Objective:
         """The terms whose values at different times cannot be compared: a player moves them."""
         return [n for n, (_, term) in self.terms.items() if getattr(term, "unsteady", False)]
 
+    @property
+    def latest(self) -> bool:
+        """Whether the last weights are the best, whatever validation says of the other terms."""
+        return any(player.latest for player in self.players.values())
+
     def weights(self, moment: Moment) -> dict[str, float]:
         """The weight of every term at a moment."""
         return {name: schedule(moment) for name, (schedule, _) in self.terms.items()}

@@ -48,7 +48,7 @@ def perceptual_vae(
 @recipe
 def vae_gan(
     parts: Parts,
-    beta: Weight = 10.0,
+    beta: Weight = 5.0,
     weight: Weight | None = None,
     feature_weight: Weight = 1.0,
     critic_channels: Positive = 32,
