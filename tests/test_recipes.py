@@ -54,6 +54,7 @@ OWN: dict[str, dict[str, Any]] = {
     "piwae": {"draws": 2, "groups": 2},
     "rvq_vae": {"width": 1, "codes": 8, "depth": 2},
     "sigma_vae": {"likelihood": "gaussian"},  # it fits nothing else
+    "vae_gan": {"critic_channels": 4},
     "vq_vae": {"width": 1, "codes": 8},
 }
 
@@ -79,7 +80,7 @@ def values(data: str, n: int = 6) -> Tensor:
 THOROUGH = "vae"  # tried on every kind of data; the others share its networks and likelihoods
 FEW = ("rows", "binary images of odd size", "colour, convolutional", "counts")
 
-IMAGES = {"deep_vae", "pixel_vae"}  # recipes that serve nothing else
+IMAGES = {"deep_vae", "perceptual_vae", "pixel_vae", "vae_gan"}  # recipes that serve nothing else
 
 everything = [
     pytest.param(name, data, id=f"{name}, {data}")

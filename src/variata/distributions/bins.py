@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus, threshold
 
+from variata.noise import noise
+
 LOG_SCALE_LIMIT = 20.0
 FAR = 1e30  # an edge so far out that nothing lies beyond it; finite, so that gradients are
 FEW_LEVELS = 32  # up to so many, sums over the levels are cheap enough for pictures
@@ -92,6 +94,17 @@ def sample_bins(mean: Tensor, log_scale: Tensor, levels: int) -> Tensor:
     noise = torch.rand(mean.shape, dtype=mean.dtype, device=mean.device)
     drawn = mean + scale * noise.logit()
     return (drawn * top).round().clamp(0, top) / top
+
+
+def smooth_draw(mean: Tensor, log_scale: Tensor, event_dim: int) -> Tensor:
+    """A draw cut off at 0 and 1 but not rounded, the shape of `mean`, with gradients to both.
+
+    >>> smooth_draw(torch.full((3,), 0.4), torch.tensor(-20.0), 1)
+    tensor([0.4000, 0.4000, 0.4000])
+    """
+    scale = log_scale.clamp(-LOG_SCALE_LIMIT, LOG_SCALE_LIMIT).exp()
+    uniform = noise(torch.rand, mean.shape, event_dim, dtype=mean.dtype, device=mean.device)
+    return (mean + scale * uniform.logit(eps=1e-6)).clamp(0, 1)
 
 
 def _per_bin(log_scale: Tensor, top: int) -> Tensor:

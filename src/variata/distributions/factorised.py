@@ -81,6 +81,10 @@ class Factorised(Distribution, ABC):
         """The single best value to show, (K, B, *X): the mean, unless a leaf says otherwise."""
         return self.mean
 
+    def glance(self) -> Tensor:
+        """What a critic sees, (K, B, *X): a draw that passes gradients on, or else the point."""
+        return self.point()
+
     def __repr__(self) -> str:
         parts = [f"batch={tuple(self._batch_shape)}", f"event={tuple(self._event_shape)}"]
         return f"{type(self).__name__}({', '.join(parts + self._extra_repr())})"

@@ -12,6 +12,7 @@ from variata.distributions.bins import (
     clamped_mean,
     log_bin_mass,
     sample_bins,
+    smooth_draw,
 )
 from variata.distributions.factorised import ONE_DRAW, Factorised, outside
 from variata.errors import UsageError
@@ -74,6 +75,10 @@ class DiscretisedLogistic(Factorised):
         if self.levels <= FEW_LEVELS:
             return self.mean
         return clamped_mean(self.loc, self.log_scale)
+
+    def glance(self) -> Tensor:
+        """A draw before it is rounded, with gradients to mean and scale."""
+        return smooth_draw(self.loc, self.log_scale, self.event_dim)
 
     @property
     def variance(self) -> Tensor:

@@ -12,9 +12,11 @@ from variata.distributions.bins import (
     clamped_mean,
     log_bin_mass,
     sample_bins,
+    smooth_draw,
 )
 from variata.distributions.factorised import ONE_DRAW, Factorised
 from variata.distributions.logistic import check_levels, levels_check
+from variata.noise import noise
 
 
 class LogisticMixture(Factorised):
@@ -81,6 +83,16 @@ class LogisticMixture(Factorised):
         if self.levels <= FEW_LEVELS:
             return self.mean
         return (self._weights() * clamped_mean(self.means, self.log_scales)).sum(-1)
+
+    def glance(self) -> Tensor:
+        """A draw before it is rounded, with gradients to mean and scale of its component."""
+        shape, like = self.means.shape, self.means
+        gumbel = -noise(
+            torch.rand, shape, self.event_dim + 1, dtype=like.dtype, device=like.device
+        ).log()
+        chosen = (self.weights_logits - gumbel.log()).argmax(-1, keepdim=True)
+        mean, log_scale = self._pick(self.means, chosen), self._pick(self.log_scales, chosen)
+        return smooth_draw(mean, log_scale, self.event_dim)
 
     @property
     def variance(self) -> Tensor:

@@ -4,6 +4,7 @@ from variata.nn.causal import CausalTransformer
 from variata.nn.causal_image import CausalImage
 from variata.nn.codebook import Codebook
 from variata.nn.conv import ConvDecoder, ConvEncoder, Residual
+from variata.nn.conv_critic import ConvCritic
 from variata.nn.coupling import AffineCoupling, Rescaling
 from variata.nn.elementwise import Affine, Spline
 from variata.nn.inputs import Log1p, OneHot
@@ -13,6 +14,8 @@ from variata.nn.masked import MaskedStep
 from variata.nn.mlp import Dense, MLPDecoder, MLPEncoder, stack
 from variata.nn.pyramid import Bottleneck, PixelDecoder, Pyramid, Rise, grids
 from variata.nn.quantiser import OneHotCodes, Quantiser, ScalarGrid
+from variata.nn.random_features import RandomFeatures
+from variata.nn.spectral import UnitNorm, unit_norm
 
 __all__ = [
     "Affine",
@@ -21,6 +24,7 @@ __all__ = [
     "CausalImage",
     "CausalTransformer",
     "Codebook",
+    "ConvCritic",
     "ConvDecoder",
     "ConvEncoder",
     "Dense",
@@ -35,12 +39,15 @@ __all__ = [
     "ProjectingEncoder",
     "Pyramid",
     "Quantiser",
+    "RandomFeatures",
     "Rescaling",
     "Residual",
     "Rise",
     "ScalarGrid",
     "SkippingDecoder",
     "Spline",
+    "UnitNorm",
     "grids",
     "stack",
+    "unit_norm",
 ]

@@ -5,7 +5,9 @@ from variata.objectives.commitment import CodebookError, Commitment
 from variata.objectives.density_ratio import DensityRatio
 from variata.objectives.elbo import Distortion, Rate
 from variata.objectives.enumerated import ClassBalance, Classification, EnumeratedBound
+from variata.objectives.feature_distance import FeatureDistance
 from variata.objectives.free_bits import FreeBits
+from variata.objectives.image_critic import ImageCritic
 from variata.objectives.importance import ImportanceBound
 from variata.objectives.latent_critic import LatentCritic
 from variata.objectives.mmd import MMD
@@ -36,7 +38,9 @@ __all__ = [
     "Distortion",
     "DoublyReparametrised",
     "EnumeratedBound",
+    "FeatureDistance",
     "FreeBits",
+    "ImageCritic",
     "ImportanceBound",
     "LatentCritic",
     "Loss",

@@ -31,7 +31,7 @@ class Loss:
     weights: dict[str, float]
 
     def without(self, names: Iterable[str]) -> float:
-        """The total without some terms: those of players, whose scale changes as they learn."""
+        """The total without some terms: those whose scale changes as players learn."""
         left_out = sum(self.weights[name] * float(self.terms[name]) for name in names)
         return float(self.total) - left_out
 
@@ -60,6 +60,16 @@ class Objective:
     def players(self) -> dict[str, Player]:
         """The terms that must also learn, by name."""
         return {name: term for name, (_, term) in self.terms.items() if isinstance(term, Player)}
+
+    @property
+    def unsteady(self) -> list[str]:
+        """The terms whose values at different times cannot be compared: a player moves them."""
+        return [n for n, (_, term) in self.terms.items() if getattr(term, "unsteady", False)]
+
+    @property
+    def latest(self) -> bool:
+        """Whether the last weights are the best, whatever validation says of the other terms."""
+        return any(player.latest for player in self.players.values())
 
     def weights(self, moment: Moment) -> dict[str, float]:
         """The weight of every term at a moment."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from variata.models import LatentModel, Trace
 from variata.noise import noise
+from variata.objectives.decoding import decoded
 from variata.schedules import Moment
-from variata.shapes import spread
 
 
 @dataclass(frozen=True)
@@ -56,9 +55,6 @@ class Roughness:
     def __call__(self, model: LatentModel, trace: Trace, moment: Moment) -> Tensor:
         z, likelihood = trace.stages[-1].z, trace.likelihood
         direction = noise(torch.randn, z.shape, z.dim() - 2, dtype=z.dtype, device=z.device)
-        level: Any = model.levels[-1]
-        c = None if trace.batch is None else trace.batch.c
-        above = None if c is None else spread(c, len(z))
-        moved: Any = model.decoder(level.merge(above, z + self.step * direction))
+        moved = decoded(model, trace, z + self.step * direction)
         difference = (moved.mean - likelihood.mean) / self.step
         return difference.flatten(2).square().sum(-1)

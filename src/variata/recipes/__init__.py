@@ -19,6 +19,7 @@ from variata.recipes.priors import flow_prior, mixture_prior
 from variata.recipes.quantised import vq_vae
 from variata.recipes.regularised import rae
 from variata.recipes.semi_supervised import m2
+from variata.recipes.sharp import perceptual_vae, vae_gan
 from variata.recipes.vae import vae
 from variata.recipes.vamp import exemplar_prior, vamp_prior
 from variata.recipes.weighting import annealed_vae, capacity_vae, free_bits_vae, sigma_vae
@@ -55,6 +56,7 @@ __all__ = [
     "m2",
     "mixture_prior",
     "names",
+    "perceptual_vae",
     "piwae",
     "pixel_vae",
     "rae",
@@ -64,6 +66,7 @@ __all__ = [
     "spherical_vae",
     "vade",
     "vae",
+    "vae_gan",
     "vamp_prior",
     "vq_vae",
     "wae_gan",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from variata import store
 from variata.batch import Batch
@@ -148,7 +150,13 @@ class Model(Trained):
         return self._made(int(n), seed, work, out, precision)
 
     def reconstruct(
-        self, data: Any, *, condition: Any = None, target: Any = None, out: Out = None
+        self,
+        data: Any,
+        *,
+        condition: Any = None,
+        target: Any = None,
+        shift: Any = None,
+        out: Out = None,
     ) -> Array:
         """The likelihood's mean at the posterior mean, in own units; `out` as in `encode`.
 
@@ -156,18 +164,43 @@ class Model(Trained):
             condition: of the rows; None takes the data's own.
             target: a condition to decode with instead: the same style under another condition, z
                 from q(z | x, condition) and x from p(x | z, target).
+            shift: what is added to every z first, (latent,); see `edit`.
         """
         rows = self.examples(data, condition)
         aims = None if target is None else self.context(target, len(rows))
+        by = None if shift is None else self._latents(self._checked(np.asarray(shift)[None]), 0)
 
         def work(batch: Batch) -> Array:
-            if aims is None:
+            if aims is None and by is None:
                 return self._shown(self.module.observe(batch, how=draw_mean), None)
-            z = {i: stage.z[0] for i, stage in enumerate(self._inferred(batch))}
-            c = aims.gather(batch.index.cpu()).to(batch.x)  # type: ignore[union-attr]
-            return self._shown(self.module.imagine(len(batch), c, z), None)
+            z = _joined(self._inferred(batch))
+            given = dict(enumerate((z if by is None else z + by).split(self.widths, -1)))
+            c = batch.c if aims is None else aims.gather(batch.index.cpu()).to(batch.x)  # type: ignore[union-attr]
+            return self._shown(self.module.imagine(len(batch), c, given), None)
 
         return self._read(data, rows, work, out)
+
+    def edit(
+        self,
+        data: Any,
+        add: Mapping[str, float],
+        *,
+        groups: Any = None,
+        condition: Any = None,
+        out: Out = None,
+    ) -> Array:
+        """Reconstructions with more or less of attributes (`variata.tasks.edit`), in own units.
+
+        Args:
+            add: amount by the name of a class, such as {"smile": 1, "hat": -1}.
+            groups: labelled rows that tell what the classes look like; None takes those of `data`.
+            condition: of the rows; None takes the data's own.
+            out: a file, as in `encode`.
+        """
+        from variata.tasks.edit import attribute_shift
+
+        shift = attribute_shift(self, data if groups is None else groups, add)
+        return self.reconstruct(data, condition=condition, shift=shift, out=out)
 
     def interpolate(self, start: Any, end: Any, steps: int = 10, *, condition: Any = None) -> Array:
         """Decoder means on the way between two examples' latents, (steps, ...).
@@ -268,8 +301,13 @@ def load(folder: str | Path, device: str | torch.device = "cpu") -> Model:
     return Model(store.load(Path(folder), device))
 
 
+def _joined(stages: tuple[Stage, ...]) -> Tensor:
+    """The latents of all levels side by side, (B, latent)."""
+    return torch.cat([stage.z[0].flatten(1) for stage in stages], -1)
+
+
 def _means(stages: tuple[Stage, ...]) -> Array:
-    return torch.cat([stage.z[0].flatten(1) for stage in stages], -1).cpu().numpy()
+    return _joined(stages).cpu().numpy()
 
 
 def _means_and_scales(stages: tuple[Stage, ...]) -> Array:

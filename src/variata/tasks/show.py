@@ -103,17 +103,21 @@ def rows_beside(model: Model) -> Examples | None:
 
 
 def reconstruction_picture(
-    model: Model, examples: Examples, count: int | None = None, target: Any = None
+    model: Model,
+    examples: Examples,
+    count: int | None = None,
+    target: Any = None,
+    shift: Array | None = None,
 ) -> bytes:
     """Data above its reconstructions; of a table, one against the other for each column.
 
     Args:
-        target: a condition to decode with, instead of the rows' own.
+        target, shift: as in `Model.reconstruct`.
     """
     schema = model.schema
     count = count or (SHOWN_POINTS if is_table(schema) else SHOWN_PAIRS)
     values = original(examples, count)
-    rebuilt = model.reconstruct(some(examples, count), target=target)
+    rebuilt = model.reconstruct(some(examples, count), target=target, shift=shift)
     if schema.layout == "image":
         return reconstructions(images_of(schema, values), images_of(schema, rebuilt))
     rows, made, told = _rows(values), _rows(rebuilt), counted(len(values), "row")

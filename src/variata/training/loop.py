@@ -154,7 +154,7 @@ class Loop:
             )
         moment, seconds = self.moment, self.clock.seconds()
         self.clock.reserve = self.clock.reserve or RESERVE * (seconds - begun)
-        best = validation.criterion < self.best_criterion
+        best = objective.latest or validation.criterion < self.best_criterion
         if best:
             self.best, self.best_criterion = self._averaged(), validation.criterion
             self.best_progress, self.history.best_step = moment.progress, self.step

@@ -37,7 +37,7 @@ class Validation:
 
     Attributes:
         criterion: what is minimised: the last objective at the end of its schedules, without the
-            terms of players, whose values at different times cannot be compared.
+            terms that players move, whose values at different times cannot be compared.
         distortion: -log p(x | z).
         rate: KL(q || p); None where there is none.
     """
@@ -96,7 +96,7 @@ def _figures(model: LatentModel, objective: Objective, batch: Batch) -> Tensor:
     if not len(batch):
         return torch.zeros(3, dtype=torch.float64)
     trace = model.observe(batch, objective.samples)
-    criterion = objective(model, trace, END).without(objective.players)
+    criterion = objective(model, trace, END).without(objective.unsteady)
     figures = (criterion, float(trace.distortion().mean()), rate_of(trace))
     return torch.tensor(figures, dtype=torch.float64)
 

@@ -1,0 +1,81 @@
+"""`variata edit`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from variata.cli.opening import (
+    ConditionOption,
+    DeviceOption,
+    JsonOption,
+    OptionalData,
+    PictureOption,
+    RunArgument,
+    held_out,
+    inputs,
+    into,
+    open_model,
+    written,
+)
+from variata.errors import UsageError
+
+AMOUNT = re.compile(r"(.+)=([-+]?\d+(?:\.\d*)?)", re.DOTALL)
+
+
+def edit(
+    run: RunArgument,
+    add: Annotated[
+        list[str],
+        typer.Option(metavar="CLASS=AMOUNT", help="An attribute, such as smile=+1; repeatable."),
+    ],
+    data: OptionalData = None,
+    groups: Annotated[
+        str | None,
+        typer.Option(metavar="DATA", help="Labelled rows that tell it; those of training."),
+    ] = None,
+    n: Annotated[
+        int | None,
+        typer.Option("-n", min=1, help="Examples in the picture; 24 by default, 500 of a table."),
+    ] = None,
+    out: PictureOption = Path("edited.png"),
+    condition: ConditionOption = None,
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Give rows more of an attribute, or less: mean latents of rows with it less those without."""
+    from variata.tasks.edit import attribute_shift
+    from variata.tasks.output import write_output
+    from variata.tasks.show import reconstruction_picture
+    from variata.tasks.source import reopened
+
+    amounts = parsed_amounts(add)
+    model = open_model(run, device, condition)
+    rows = held_out(model, data)
+    known = groups if groups is not None else reopened(model.saved.about.get("data", {})).train
+    shift = attribute_shift(model, known, amounts)
+    target = into(out, model, data, groups)
+    if target is None:
+        picture = reconstruction_picture(model, rows, n, shift=shift)
+        write_output(out, lambda: picture, bytes, inputs(model, data, groups))
+    else:
+        model.reconstruct(rows, shift=shift, out=target)
+    written(out, as_json, shift=shift.tolist())
+
+
+def parsed_amounts(texts: list[str]) -> dict[str, float]:
+    """Amounts by class from "smile=+1" and the like.
+
+    >>> parsed_amounts(["smile=+1", "7=-0.5"])
+    {'smile': 1.0, '7': -0.5}
+    """
+    amounts: dict[str, float] = {}
+    for text in texts:
+        match = AMOUNT.fullmatch(text)
+        if match is None:
+            raise UsageError(f"--add needs CLASS=AMOUNT such as smile=+1, got '{text}'.")
+        amounts[match[1]] = float(match[2])
+    return amounts

@@ -1,0 +1,56 @@
+"""A small convolutional critic of images."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from variata.nn.conv import halvings
+from variata.nn.spectral import unit_norm
+from variata.shapes import Shape, full
+
+SLOPE, SMALLEST = 0.2, 3  # of the leaky units; side of an image below which it is not halved
+
+
+class ConvCritic(nn.Module):
+    """One logit for each image: (N, C, H, W) -> (N,), of any height and width.
+
+    Convolutions that halve the image, each of unit spectral norm, then a linear layer, which starts
+    at 0: the critic knows nothing until it has learned.
+
+    Args:
+        shape: (C, H, W). channels: of the first layer, doubled at half the size and again at a
+            quarter.
+
+    Reference:
+        Spectral Normalization for Generative Adversarial Networks (Miyato et al., 2018),
+        arXiv:1802.05957
+
+    >>> critic = ConvCritic((3, 11, 14), channels=4)
+    >>> critic(torch.zeros(2, 3, 11, 14)).shape, critic.features(torch.zeros(2, 3, 11, 14)).shape
+    (torch.Size([2]), torch.Size([2, 48]))
+    """
+
+    def __init__(self, shape: Shape, channels: int) -> None:
+        super().__init__()
+        times = halvings(shape, SMALLEST)
+        widths = [shape[0], *(channels * min(2**i, 4) for i in range(max(1, times)))]
+        kernel = {"kernel_size": 4, "stride": 2} if times else {"kernel_size": 3}
+        self.layers = nn.ModuleList(
+            unit_norm(nn.Conv2d(a, b, padding=1, **kernel)) for a, b in pairwise(widths)
+        )
+        self.output = nn.Linear(widths[-1] * (shape[1] >> times) * (shape[2] >> times), 1)
+        nn.init.zeros_(self.output.weight)
+        nn.init.zeros_(self.output.bias)
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the last convolution makes of images in [0, 1], (N, F)."""
+        y = 2 * x - 1
+        for layer in self.layers:
+            y = F.leaky_relu(layer(y), SLOPE)
+        return full(y.flatten(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return full(self.output(self.features(x))).squeeze(-1)

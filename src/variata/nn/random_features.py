@@ -1,0 +1,62 @@
+"""Features of images that need no training: random convolutions at several scales."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from variata.nn.conv import halvings
+from variata.shapes import Shape, full
+
+WIDTHS = (32, 64, 64)  # maps at the full size, at half of it and at a quarter
+SMALLEST = 3  # side of an image below which it is not halved
+FAINT = 1e-2  # squared length of a feature that counts as none
+
+
+class RandomFeatures(nn.Module):
+    """Random convolutions of an image and of its halves: (N, C, H, W) -> (N, F).
+
+    The channels at a place are scaled to unit length, so that structure counts and contrast hardly
+    does, and a map to the mean over its places, so that the squared distance of two images does not
+    depend on their size. The weights follow from the seed: they are no parameters, and not saved.
+
+    Args:
+        shape: (C, H, W). seed: of the weights.
+
+    References:
+        The Unreasonable Effectiveness of Deep Features as a Perceptual Metric (Zhang et al., 2018),
+        arXiv:1801.03924
+        A Powerful Generative Model Using Random Weights for the Deep Image Representation (He et
+        al., 2016), arXiv:1606.04801
+
+    >>> RandomFeatures((1, 8, 8))(torch.zeros(2, 1, 8, 8)).shape
+    torch.Size([2, 3072])
+    """
+
+    def __init__(self, shape: Shape, seed: int = 0) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        self.weights: list[Tensor] = []
+        inputs = shape[0]
+        for width in WIDTHS[: halvings(shape, SMALLEST) + 1]:
+            flat = torch.randn(width, 9 * inputs, generator=generator, device="cpu")
+            flat = (
+                flat if self.weights else flat - flat.mean(1, keepdim=True)
+            )  # blind to flat areas
+            unit = math.sqrt(2) * F.normalize(flat, dim=1)
+            self.weights.append(unit.view(width, inputs, 3, 3))
+            inputs = width
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps: list[Tensor] = []
+        y = x
+        for weight in self.weights:
+            y = F.avg_pool2d(y, 2, ceil_mode=True) if maps else y
+            y = F.relu(F.conv2d(F.pad(y, (1, 1, 1, 1), mode="replicate"), weight.to(y)))
+            whole = full(y)
+            unit = whole / (whole.square().sum(1, keepdim=True) + FAINT).sqrt()
+            maps.append(unit.flatten(1) / math.sqrt(unit[0, 0].numel()))
+        return torch.cat(maps, 1)
