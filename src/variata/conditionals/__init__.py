@@ -15,6 +15,7 @@ from variata.conditionals.conditioned import (
     inputs_of_head,
 )
 from variata.conditionals.decoder import Decoder, Head
+from variata.conditionals.diffusion import DiffusionPrior
 from variata.conditionals.flows import FlowPrior
 from variata.conditionals.ladder import Descent, GaussianPrior, TopDownPosterior
 from variata.conditionals.likelihood import HEADS, BernoulliHead, likelihood_head
@@ -37,6 +38,7 @@ __all__ = [
     "ConditionedPosterior",
     "Decoder",
     "Descent",
+    "DiffusionPrior",
     "DiracPosterior",
     "FlowPrior",
     "FullMixturePrior",

@@ -10,6 +10,7 @@ from variata.distributions.categorical import Categorical
 from variata.distributions.codes import Codes
 from variata.distributions.counts import NegativeBinomial, Poisson
 from variata.distributions.detached import detached
+from variata.distributions.diffusion import Diffusion
 from variata.distributions.dirac import Dirac
 from variata.distributions.factorised import Factorised
 from variata.distributions.flow import Flow
@@ -25,6 +26,7 @@ __all__ = [
     "Bernoulli",
     "Categorical",
     "Codes",
+    "Diffusion",
     "Dirac",
     "DiscretisedLogistic",
     "Factorised",

@@ -9,7 +9,9 @@ from variata.nn.inputs import Log1p, OneHot
 from variata.nn.joining import Joining
 from variata.nn.linear import ProjectingEncoder, SkippingDecoder
 from variata.nn.mlp import Dense, MLPDecoder, MLPEncoder, stack
+from variata.nn.probability_flow import ProbabilityFlow
 from variata.nn.quantiser import OneHotCodes, Quantiser, ScalarGrid
+from variata.nn.timed import TimedMLP
 
 __all__ = [
     "AffineCoupling",
@@ -25,11 +27,13 @@ __all__ = [
     "MLPEncoder",
     "OneHot",
     "OneHotCodes",
+    "ProbabilityFlow",
     "ProjectingEncoder",
     "Quantiser",
     "Rescaling",
     "Residual",
     "ScalarGrid",
     "SkippingDecoder",
+    "TimedMLP",
     "stack",
 ]

@@ -26,7 +26,7 @@ from variata.metrics import (
 from variata.shapes import numel
 from variata.tasks.codes import exact, usage
 from variata.tasks.factors import disentangled
-from variata.tasks.latents import can_sample, known_prior, prior_said
+from variata.tasks.latents import can_sample, density_estimated, known_prior, prior_said
 from variata.tasks.model import Model
 from variata.tasks.passes import Pass, log_likelihood, one_pass
 from variata.tasks.samples import all_x, features_for, sample_quality
@@ -95,6 +95,7 @@ def evaluate(
     jacobian = model.schema.log_jacobian()
     figures: dict[str, Any] = {"data": _data(model, test, data), "recipe": model.recipe}
     figures["prior"] = prior_said(model)
+    figures["prior_density"] = "estimated" if density_estimated(model.module) else "exact"
     figures |= _bounds(model, observed, test, k, seed, jacobian)
     prior = known_prior(model.module, seed=seed)
     figures |= _latents(model, observed, _aggregate(model, observed, train, seed), seed, prior)

@@ -85,6 +85,8 @@ def _summary(figures: dict[str, Any]) -> Section:
         Card("reconstruction error", _pm(figures["reconstruction"]["rmse"]), "RMS, own units"),
     ]
     text = "Measured on rows that the model has not seen."
+    if figures["prior_density"] == "estimated":
+        text += " The prior's density is an estimate: so are NLL, ELBO, bits and rate, no bounds."
     if figures["data"]["lossy"]:
         text += " The data were compressed with loss before: do not compare bits with others'."
     return Section("Summary", text, cards=cards)
