@@ -11,11 +11,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from compiled import NEEDS_COMPILER, same_noise
 from variata.conditionals import DiffusionPrior
 from variata.distributions import Diffusion
 from variata.metrics import mmd_imq
 from variata.nn import ProbabilityFlow, Rescaling, TimedMLP
 from variata.tasks import prior_fits
+from variata.training import Settings
 
 F64 = torch.float64
 
@@ -51,7 +53,9 @@ class Known(nn.Module):
 def gaussian(size: int) -> Known:
     """Correlated, with variances from 0.1 to 1.9."""
     turned = torch.linalg.qr(torch.randn(size, size, dtype=F64))[0]
-    return Known(torch.zeros(1, size, dtype=F64), turned * torch.linspace(0.1, 1.9, size) @ turned.T)
+    return Known(
+        torch.zeros(1, size, dtype=F64), turned * torch.linspace(0.1, 1.9, size) @ turned.T
+    )
 
 
 def two_modes() -> Known:
@@ -187,6 +191,21 @@ def test_a_fit_learns_a_mixture_on_a_plane() -> None:
     np.testing.assert_allclose(drawn.T.cov(), z.T.cov(), atol=0.3)
     assert mmd_imq(drawn, z[:4_000]) < 0.004
     assert float(ours) == pytest.approx(float(truth), abs=0.15)
+
+
+@NEEDS_COMPILER
+def test_compiled_steps_learn_as_others_do() -> None:
+    torch.set_default_dtype(torch.float32)
+    rows, found = prior_fits.Latents(torch.randn(300, 3) ** 3), []
+    for compiling in ("on", "off"):
+        torch.manual_seed(0)
+        prior = DiffusionPrior(3, 16, 2, 4)
+        settings = Settings(epochs=8, batch_size=50, threads=1, compile=compiling, precision="fp32")
+        objective = prior_fits.TRAINED["diffusion"][1]
+        with same_noise():
+            prior_fits.fit_network(prior, objective, rows, rows, settings, [])
+        found.append(prior.diffusion.state_dict())
+    torch.testing.assert_close(found[0], found[1], rtol=1e-3, atol=1e-3)
 
 
 def test_rescaling_takes_what_it_is_given() -> None:

@@ -37,7 +37,10 @@ def flow(latent: int, couplings: Few = 8, width: Positive = 128) -> nn.Module:
 
 
 def diffusion(
-    latent: int, width: Positive = 256, layers: Few = 3, steps: Annotated[int, Ge(2), Le(1_000)] = 16
+    latent: int,
+    width: Positive = 256,
+    layers: Few = 3,
+    steps: Annotated[int, Ge(2), Le(1_000)] = 16,
 ) -> nn.Module:
     """A diffusion with v-prediction, whose density is an estimate, in steps that are not random."""
     return DiffusionPrior(latent, width, layers, steps)

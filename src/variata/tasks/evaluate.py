@@ -100,7 +100,7 @@ def evaluate(
     prior = known_prior(model.module, seed=seed)
     figures |= _latents(model, observed, _aggregate(model, observed, train, seed), seed, prior)
     figures["codes"] = usage(model.module, test if train is None else train) or None
-    figures["disentanglement"] = disentangled(observed, test, seed)
+    figures["disentanglement"] = disentangled(observed, test, seed, _sd(prior))
     figures["reconstruction"] = _reconstruction(model, test)
     figures["baselines"] = (
         None if train is None else _baselines(model, train, test, figures["active_units"])
@@ -184,10 +184,12 @@ def _latents(
 ) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "latent": model.latent,
-        "active_units": active_units(aggregate.means) if len(aggregate.means) > 1 else None,
+        "active_units": None,
         "mutual_information": None,
         "prior_gap": None,
     }
+    if len(aggregate.means) > 1:
+        figures["active_units"] = active_units(aggregate.means, prior_sd=_sd(prior))
     if aggregate.scales is None or len(aggregate.means) < 2 or len(model.module.levels) > 1:
         return figures  # of several levels, no prior is known to compare all with
     information = mutual_information(aggregate.means, aggregate.scales, seed=seed, prior=prior)
@@ -203,6 +205,10 @@ def _latents(
         "sd_range": [float(gap.sd.min()), float(gap.sd.max())],
     }
     return figures
+
+
+def _sd(prior: KnownPrior | None) -> Tensor | float:
+    return 1.0 if prior is None else prior.sd
 
 
 def _own(model: Model, x: Tensor) -> Tensor:

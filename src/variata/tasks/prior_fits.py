@@ -22,7 +22,7 @@ RIDGE = 1e-6  # added to the variances of a mixture, as a share of those of the 
 SEQUENCES = 200_000  # of codes that a transformer is shown
 CODES = Settings(batch_size=250, lr=2e-3, patience=0.3, weight_decay=0.01)
 FLOW = Settings(epochs=12, batch_size=500, lr=2e-3)
-DIFFUSION = Settings(epochs=60, batch_size=1_000, lr=2e-3)
+DIFFUSION = Settings(epochs=30, batch_size=500, lr=2e-3)
 LIKELIHOOD = Objective(distortion=(constant(1), Distortion()))
 TRAINED = {
     "flow": (FLOW, LIKELIHOOD),

@@ -137,7 +137,8 @@ def _latent_space(model: Model, evaluation: Evaluation) -> Section:
     moved = traversal_picture(one, observed, evaluation.prior, data=evaluation.train or chosen)
     pictures.append(("Each latent dimension from -3 to 3", moved))
     if observed.carried is not None and observed.scales is not None:
-        active, prior = active_mask(observed.means), evaluation.prior
+        prior = evaluation.prior
+        active = active_mask(observed.means, prior_sd=1.0 if prior is None else prior.sd)
         drawn = observed.means + observed.scales * torch.randn(
             observed.means.shape, generator=torch.Generator().manual_seed(0)
         )
