@@ -13,7 +13,7 @@ import torch
 from variata import fit, load
 from variata.cli.app import run
 from variata.errors import InterruptError, UsageError
-from variata.tasks import refit as refits
+from variata.tasks import prior_fits
 from variata.tasks.diagnose import diagnose
 from variata.tasks.evaluate import evaluate
 from variata.tasks.model import Model
@@ -31,7 +31,7 @@ every = pytest.mark.parametrize("name", SMALL)
 
 @pytest.fixture(autouse=True)
 def _few_sequences(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refits, "SEQUENCES", 60_000)
+    monkeypatch.setattr(prior_fits, "SEQUENCES", 60_000)
 
 
 @pytest.fixture(scope="module")

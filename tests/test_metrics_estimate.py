@@ -91,6 +91,17 @@ def test_active_units_counts_moving_means():
     assert active_units(means, threshold=0.001) == 2
 
 
+def test_active_units_do_not_depend_on_the_scale_that_a_prior_has_learnt():
+    """z and c z with the prior's density changed alike are one model."""
+    generator = torch.Generator().manual_seed(0)
+    means, prior = torch.randn(200, 4, generator=generator), torch.tensor([1.0, 1.0, 9.0, 20.0])
+    plain = active_mask(means, prior_sd=prior)
+    assert plain.tolist() == [True, True, True, False]
+    for c in (1e-3, 0.05, 300.0):
+        assert torch.equal(active_mask(c * means, prior_sd=c * prior), plain)
+    assert active_units(1e-3 * means) == 0
+
+
 def test_rate_per_dimension_averages_samples_and_examples():
     each = torch.arange(24.0).reshape(2, 3, 4)
     expected = each.mean((0, 1)).double()

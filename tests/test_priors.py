@@ -119,6 +119,24 @@ def test_a_vamp_prior_is_the_mixture_of_the_posteriors_of_its_inputs() -> None:
     torch.testing.assert_close(prior(None).log_prob(z), each.logsumexp(-1, keepdim=True))
 
 
+@every
+def test_samples_start_from_draws_that_have_the_density(name: str) -> None:
+    """Mean, second moments and mean log p of what `imagine` draws are the integrals over a grid."""
+    model, n = composed(name).model.double(), 20_000
+    start(model, torch.randint(0, 2, (50, 6)).double())
+    line = torch.linspace(-8, 8, 401, dtype=F64)
+    grid = torch.stack(torch.meshgrid(line, line, indexing="ij"), -1).reshape(-1, 2)
+    with torch.no_grad():
+        [stage] = model.imagine(n).stages
+        z, log_p = stage.z[0], stage.p.log_prob(grid)
+    mass = log_p.exp() * float(line[1] - line[0]) ** 2
+    assert float(mass.sum()) == pytest.approx(1, abs=1e-3)
+    wanted = torch.cat([grid, grid**2, log_p[:, None]], 1)
+    drawn = torch.cat([z, z**2, stage.p.log_prob(z).detach()[:, None]], 1)
+    error = (drawn.mean(0) - mass @ wanted).abs() / (drawn.std(0) / math.sqrt(n))
+    assert float(error.max()) < 4
+
+
 @pytest.mark.parametrize("name", ["vamp_prior", "exemplar_prior"])
 @pytest.mark.parametrize("rows", [3, 50])
 def test_inputs_start_as_rows_of_the_data(name: str, rows: int) -> None:

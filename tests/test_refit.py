@@ -12,16 +12,22 @@ import torch
 
 from variata import fit, load
 from variata.cli.app import run
+from variata.cli.evaluate import rows_of
 from variata.conditionals import FlowPrior, FullMixturePrior
 from variata.errors import DataError, StoreError, UsageError
 from variata.recipes.refit import EX_POST, prior_call
+from variata.tasks import prior_fits
 from variata.tasks import refit as refits
 from variata.tasks.evaluate import evaluate
 from variata.tasks.latents import can_sample, prior_said
 from variata.tasks.model import Model
 from variata.tasks.refit import refit_prior
 
-SMALL: dict[str, dict[str, Any]] = {"gmm": {"components": 4}, "flow": {"couplings": 2, "width": 16}}
+SMALL: dict[str, dict[str, Any]] = {
+    "gmm": {"components": 4},
+    "flow": {"couplings": 2, "width": 16},
+    "diffusion": {"width": 32, "layers": 1, "steps": 8},
+}
 every = pytest.mark.parametrize("name", SMALL)
 
 
@@ -98,7 +104,7 @@ def test_a_mixture_is_the_one_that_was_fitted() -> None:
     generator = torch.Generator().manual_seed(0)
     z = torch.randn(3_000, 2, generator=generator) @ torch.tensor([[2.0, 0.5], [0.0, 0.3]]) + 3
     prior = FullMixturePrior(2, 1)
-    refits._fit_mixture(prior, z, 0)
+    prior_fits.fit_mixture(prior, z, 0)
     torch.testing.assert_close(prior.means[0], z.mean(0), rtol=1e-4, atol=1e-4)
     covariance = prior.factors[0] @ prior.factors[0].T
     torch.testing.assert_close(covariance, z.T.cov(correction=0), rtol=1e-3, atol=1e-3)
@@ -129,6 +135,27 @@ def test_wrong_priors_are_refused(
 ) -> None:
     with pytest.raises(UsageError, match=match):
         refit_prior(autoencoder, prior, data=table, **arguments)
+
+
+def test_an_estimated_density_is_called_one_wherever_it_shows(
+    table_model: Model, table: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "x.npy", table)
+    for name, estimated in (("gmm", False), ("diffusion", True)):
+        found = refit_prior(table_model, name, data=table, **SMALL[name])
+        assert found.estimated is estimated
+        assert ("an estimate" in prior_said(found.model)) is estimated
+        figures = evaluate(found.model, table, k=2, samples=False).figures
+        assert figures["prior_density"] == ("estimated" if estimated else "exact")
+        labels = [label for label, _ in rows_of(figures)]
+        wanted = ["ELBO, estimated", "NLL, estimated"] if estimated else ["ELBO", "NLL, at most"]
+        assert set(wanted) <= set(labels)
+        found.model.save(tmp_path / name)
+        scores = ["score", str(tmp_path / name), str(tmp_path / "x.npy"), "--k", "2"]
+        assert run([*scores, "--out", str(tmp_path / f"{name}-scores.npy")]) == 0
+        assert ("estimates, no bounds" in capsys.readouterr().err) is estimated
+    again = refit_prior(found.model, "gmm", data=table, components=2)
+    assert again.estimated  # as its `before` is
 
 
 def test_too_few_rows_and_absent_data_are_refused(autoencoder: Model, table: np.ndarray) -> None:

@@ -66,12 +66,13 @@ def rows_of(figures: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [("rows", f"{data['rows']:,} ({data['name']}, {data['split']})")]
     rows.append(("prior", figures["prior"]))
     if figures["nll"] is not None:
-        k = figures["nll"]["k"]
+        k, estimated = figures["nll"]["k"], figures["prior_density"] == "estimated"
+        only, most = (", estimated",) * 2 if estimated else ("", ", at most")
         rows += [
-            ("ELBO", f"{_pm(figures['elbo'])} nats"),
-            ("NLL, at most", f"{_pm(figures['nll'])} nats (K = {k})"),
-            ("bits/dim, at most", _number(figures["bits_per_dim"])),
-            ("rate", f"{_pm(figures['rate'])} nats"),
+            (f"ELBO{only}", f"{_pm(figures['elbo'])} nats"),
+            (f"NLL{most}", f"{_pm(figures['nll'])} nats (K = {k})"),
+            (f"bits/dim{most}", _number(figures["bits_per_dim"])),
+            (f"rate{only}", f"{_pm(figures['rate'])} nats"),
             *_levels(figures["rate"]["per_level"]),
         ]
     rows += [

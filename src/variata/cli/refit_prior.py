@@ -24,7 +24,9 @@ def refit_prior(
     data: OptionalData = None,
     prior: Annotated[
         str | None,
-        typer.Option(help="gmm (a mixture of Gaussians) or flow; autoregressive for codes."),
+        typer.Option(
+            help="gmm (a mixture of Gaussians), flow or diffusion; autoregressive for codes."
+        ),
     ] = None,
     components: Annotated[
         int | None, typer.Option(min=1, help="Gaussians of the gmm; 10 unless said.")
@@ -33,7 +35,13 @@ def refit_prior(
         int | None, typer.Option(min=1, help="Couplings of the flow; 8 unless said.")
     ] = None,
     layers: Annotated[
-        int | None, typer.Option(min=1, help="Layers of the autoregressive prior; 2 unless said.")
+        int | None,
+        typer.Option(
+            min=1, help="Layers of the autoregressive prior or the diffusion; 2 or 3 unless said."
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=2, help="Steps of the diffusion; 16 unless said.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder of the new run; else RUN-PRIOR.")
@@ -51,7 +59,8 @@ def refit_prior(
     from variata.tasks.refit import refit_prior as refit
     from variata.tasks.refit import usual_prior
 
-    given: dict[str, Any] = {"components": components, "couplings": couplings, "layers": layers}
+    given: dict[str, Any] = {"components": components, "couplings": couplings}
+    given |= {"layers": layers, "steps": steps}
     own = {name: value for name, value in given.items() if value is not None}
     model = open_model(run, device)
     chosen = prior or usual_prior(model)
@@ -62,9 +71,10 @@ def refit_prior(
     gain = found.after - found.before
     say(
         f"log p(z) of held-out latents: {found.before:.2f} nats before, {found.after:.2f} after "
-        f"({gain:+.2f}). Samples of {folder} start from the fitted prior."
+        f"({gain:+.2f}{', estimated' if found.estimated else ''}). Samples of {folder} start from "
+        "the fitted prior."
     )
     if gain < 0:
         warn(f"the fitted prior is worse than the one {run} has: keep that, or fit another.")
     facts = {"prior": found.model.saved.prior, "rows": found.rows, "log_prob_before": found.before}
-    written(folder, as_json, **facts, log_prob_after=found.after)
+    written(folder, as_json, **facts, log_prob_after=found.after, estimated=found.estimated)

@@ -31,6 +31,13 @@ def score(
     as_json: JsonOption = False,
 ) -> None:
     """Write a lower bound of log p(x) of every row of DATA, in nats: higher is more usual."""
-    scores = open_model(run, device, condition).score(data, k=k, seed=seed, out=out)
+    from variata.cli.console import say
+    from variata.tasks.latents import density_estimated, prior_said
+
+    model = open_model(run, device, condition)
+    scores, estimated = model.score(data, k=k, seed=seed, out=out), density_estimated(model.module)
+    if estimated:
+        say(f"Scores are estimates, no bounds: the prior is {prior_said(model)}.")
     facts = {"shape": list(scores.shape), "mean": float(scores.mean()), "unit": "nats"}
+    facts["estimated"] = estimated
     written(out, as_json, **facts)

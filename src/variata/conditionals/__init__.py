@@ -16,6 +16,7 @@ from variata.conditionals.conditioned import (
 )
 from variata.conditionals.decoder import Decoder, Head
 from variata.conditionals.deep import GridGaussian, GridMerge, Pick, Unfold
+from variata.conditionals.diffusion import DiffusionPrior
 from variata.conditionals.flows import FlowPrior
 from variata.conditionals.ladder import Descent, GaussianPrior, TopDownPosterior
 from variata.conditionals.likelihood import HEADS, BernoulliHead, likelihood_head
@@ -46,6 +47,7 @@ __all__ = [
     "CovariancePosterior",
     "Decoder",
     "Descent",
+    "DiffusionPrior",
     "DiracPosterior",
     "FlowPosterior",
     "FlowPrior",

@@ -9,8 +9,6 @@ from variata.distributions import Flow
 from variata.errors import UsageError
 from variata.nn import AffineCoupling, Rescaling
 
-SMALLEST = 1e-3  # standard deviation of a latent dimension that hardly moves
-
 
 class FlowPrior(nn.Module):
     """p(z) as a RealNVP of N(0, I): affine couplings, each moving one half of z given the other.
@@ -55,9 +53,7 @@ class FlowPrior(nn.Module):
         first = [] if self.rescaling is None else [self.rescaling]
         return Flow([*first, *self.couplings], self.zeros)  # type: ignore[list-item]
 
-    @torch.no_grad()
     def standardise(self, z: Tensor) -> None:
         """Take mean and standard deviation of every dimension from latents z (N, latent)."""
         if self.rescaling is not None:
-            self.rescaling.mean.copy_(z.mean(0))
-            self.rescaling.scale.copy_(z.std(0).clamp_min(SMALLEST))
+            self.rescaling.take(z)

@@ -11,6 +11,7 @@ from variata.distributions.codes import Codes
 from variata.distributions.counts import NegativeBinomial, Poisson
 from variata.distributions.covariance import FullGaussian, LowRankGaussian
 from variata.distributions.detached import detached
+from variata.distributions.diffusion import Diffusion
 from variata.distributions.dirac import Dirac
 from variata.distributions.factorised import Factorised
 from variata.distributions.flow import Flow
@@ -32,6 +33,7 @@ __all__ = [
     "Bernoulli",
     "Categorical",
     "Codes",
+    "Diffusion",
     "Dirac",
     "DiscretisedLogistic",
     "Factorised",

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from variata.doctor.finding import Evidence
-from variata.metrics import in_prior_units
+from variata.metrics import active_units
 
-ACTIVE = 0.01  # variance of posterior means; the threshold of Burda et al., 2016
+ACTIVE = 0.01  # share of the prior's variance that means must have; of Burda et al., 2016
 FEWEST = 30  # rows below which a mean or a spread over rows says too little
 
 
@@ -36,9 +36,10 @@ def figure(evidence: Evidence, *keys: str) -> float | None:
 
 
 def active(evidence: Evidence) -> int:
-    """How many latent dimensions move with the data, for the width of the prior in each."""
-    means = in_prior_units(evidence.means.flatten(1).double(), evidence.prior)
-    return 0 if len(means) < 2 else int((means.var(0) > ACTIVE).sum())
+    """How many latent dimensions move with the data."""
+    means = evidence.means.flatten(1).double()
+    sd = 1.0 if evidence.prior is None else evidence.prior.sd
+    return 0 if len(means) < 2 else active_units(means, ACTIVE, sd)
 
 
 def latent(evidence: Evidence) -> int:

@@ -9,7 +9,7 @@ from variata.metrics.estimate import Estimate
 from variata.metrics.feature_training import train_features
 from variata.metrics.features import FeatureNet, Features, VectorFeatures
 from variata.metrics.information import Information, mutual_information
-from variata.metrics.known_prior import KnownPrior, in_prior_units
+from variata.metrics.known_prior import KnownPrior
 from variata.metrics.likelihood import (
     LogMeanExp,
     bits_per_dim,
@@ -45,7 +45,6 @@ __all__ = [
     "disentanglement",
     "frechet_distance",
     "importance_bound",
-    "in_prior_units",
     "matched_accuracy",
     "mean_predictor",
     "mmd_imq",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from variata.errors import ShapeError
@@ -21,30 +22,33 @@ def unit_variance(means: Tensor) -> Tensor:
     return as_rows(means, "posterior means", least=2).var(0, unbiased=True)
 
 
-def active_mask(means: Tensor, threshold: float = 0.01) -> Tensor:
+def active_mask(means: Tensor, threshold: float = 0.01, prior_sd: Tensor | float = 1.0) -> Tensor:
     """Return True for each latent dimension whose posterior mean moves with the data, (Z,).
-
-    >>> import torch
-    >>> active_mask(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]))
-    tensor([ True, False])
-    """
-    return unit_variance(means) > threshold
-
-
-def active_units(means: Tensor, threshold: float = 0.01) -> int:
-    """Return the number of active latent dimensions: Var_x(E[z|x]) above the threshold.
-
-    Importance Weighted Autoencoders, Burda, Grosse and Salakhutdinov, 2016, arXiv 1509.00519.
 
     Args:
         means: posterior means, (N, *Z).
-        threshold: in squared units of z, whose prior has variance 1.
+        threshold: of Var_x(E[z|x]), as a share of the prior's variance.
+        prior_sd: the prior's standard deviation in each dimension, (Z,). That of N(0, I) is 1; a
+            prior that learns may choose any scale for a dimension, which then says nothing.
+
+    >>> import torch
+    >>> means = torch.tensor([[1.0, 0.0], [-1.0, 0.0]])
+    >>> active_mask(means), active_mask(means, prior_sd=torch.tensor([100.0, 1.0]))
+    (tensor([ True, False]), tensor([False, False]))
+    """
+    return unit_variance(means) > threshold * torch.as_tensor(prior_sd).double().square()
+
+
+def active_units(means: Tensor, threshold: float = 0.01, prior_sd: Tensor | float = 1.0) -> int:
+    """Return the number of active latent dimensions; arguments as of `active_mask`.
+
+    Importance Weighted Autoencoders, Burda, Grosse and Salakhutdinov, 2016, arXiv 1509.00519.
 
     >>> import torch
     >>> active_units(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]))
     1
     """
-    return int(active_mask(means, threshold).sum())
+    return int(active_mask(means, threshold, prior_sd).sum())
 
 
 def rate_per_dimension(rate_each: Tensor, latent_ndim: int = 1) -> Tensor:

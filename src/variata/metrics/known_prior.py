@@ -29,8 +29,3 @@ class KnownPrior:
     def sd(self) -> Tensor:
         """Of every dimension, (Z,)."""
         return self.draws.std(0).clamp_min(1e-6)
-
-
-def in_prior_units(means: Tensor, prior: KnownPrior | None) -> Tensor:
-    """Latents (N, Z) in standard deviations of the prior, which are 1 where it is None: N(0, I)."""
-    return means if prior is None else means / prior.sd

@@ -12,10 +12,12 @@ from variata.nn.joining import Joining
 from variata.nn.linear import ProjectingEncoder, SkippingDecoder
 from variata.nn.masked import MaskedStep
 from variata.nn.mlp import Dense, MLPDecoder, MLPEncoder, stack
+from variata.nn.probability_flow import ProbabilityFlow
 from variata.nn.pyramid import Bottleneck, PixelDecoder, Pyramid, Rise, grids
 from variata.nn.quantiser import OneHotCodes, Quantiser, ScalarGrid
 from variata.nn.random_features import RandomFeatures
 from variata.nn.spectral import UnitNorm, unit_norm
+from variata.nn.timed import TimedMLP
 
 __all__ = [
     "Affine",
@@ -36,6 +38,7 @@ __all__ = [
     "OneHot",
     "OneHotCodes",
     "PixelDecoder",
+    "ProbabilityFlow",
     "ProjectingEncoder",
     "Pyramid",
     "Quantiser",
@@ -46,6 +49,7 @@ __all__ = [
     "ScalarGrid",
     "SkippingDecoder",
     "Spline",
+    "TimedMLP",
     "UnitNorm",
     "grids",
     "stack",

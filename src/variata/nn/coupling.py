@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from variata.shapes import full
 
 QUIET = 0.1
+SMALLEST = 1e-3  # standard deviation of a dimension that hardly moves
 
 
 class AffineCoupling(nn.Module):
@@ -75,6 +76,12 @@ class Rescaling(nn.Module):
         super().__init__()
         self.register_buffer("mean", torch.zeros(size))
         self.register_buffer("scale", torch.ones(size))
+
+    @torch.no_grad()
+    def take(self, x: Tensor) -> None:
+        """Take mean and standard deviation of every dimension from x (N, size)."""
+        self.mean.copy_(x.mean(0))
+        self.scale.copy_(x.std(0).clamp_min(SMALLEST))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The image of x (..., size), and the logarithm of the volume change, ()."""

@@ -2,6 +2,7 @@
 
 from variata.objectives.capacity import Capacity
 from variata.objectives.commitment import CodebookError, Commitment
+from variata.objectives.denoising import Denoising
 from variata.objectives.density_ratio import DensityRatio
 from variata.objectives.elbo import Distortion, Rate
 from variata.objectives.enumerated import ClassBalance, Classification, EnumeratedBound
@@ -32,6 +33,7 @@ __all__ = [
     "CodebookError",
     "Commitment",
     "DecoderNorm",
+    "Denoising",
     "DensityRatio",
     "Diagonal",
     "DimensionKL",

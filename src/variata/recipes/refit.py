@@ -11,7 +11,13 @@ from annotated_types import Ge, Le
 from pydantic import ConfigDict, ValidationError, validate_call
 from torch import nn
 
-from variata.conditionals import CodesPrior, FlowPrior, FullMixturePrior, head_of
+from variata.conditionals import (
+    CodesPrior,
+    DiffusionPrior,
+    FlowPrior,
+    FullMixturePrior,
+    head_of,
+)
 from variata.errors import UsageError, did_you_mean
 from variata.models import LatentModel, Level
 from variata.nn import CausalTransformer
@@ -30,6 +36,16 @@ def flow(latent: int, couplings: Few = 8, width: Positive = 128) -> nn.Module:
     return FlowPrior(latent, couplings, width, rescaled=True)
 
 
+def diffusion(
+    latent: int,
+    width: Positive = 256,
+    layers: Few = 3,
+    steps: Annotated[int, Ge(2), Le(1_000)] = 16,
+) -> nn.Module:
+    """A diffusion with v-prediction, whose density is an estimate, in steps that are not random."""
+    return DiffusionPrior(latent, width, layers, steps)
+
+
 def autoregressive(
     level: Level,
     latent: int,
@@ -43,7 +59,7 @@ def autoregressive(
     return CodesPrior(quantiser, latent, network)
 
 
-EX_POST: dict[str, Callable[..., nn.Module]] = {"gmm": gmm, "flow": flow}
+EX_POST: dict[str, Callable[..., nn.Module]] = {"gmm": gmm, "flow": flow, "diffusion": diffusion}
 OF_CODES: dict[str, Callable[..., nn.Module]] = {"autoregressive": autoregressive}
 KNOWN = EX_POST | OF_CODES
 GIVEN = {"level", "latent", "above"}  # by the model, not by who asks

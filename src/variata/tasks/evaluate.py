@@ -19,7 +19,6 @@ from variata.metrics import (
     active_units,
     aggregate_gap,
     bits_per_dim,
-    in_prior_units,
     mean_predictor,
     mutual_information,
     rms_error,
@@ -27,7 +26,7 @@ from variata.metrics import (
 from variata.shapes import numel
 from variata.tasks.codes import exact, usage
 from variata.tasks.factors import disentangled
-from variata.tasks.latents import can_sample, known_prior, prior_said
+from variata.tasks.latents import can_sample, density_estimated, known_prior, prior_said
 from variata.tasks.model import Model
 from variata.tasks.passes import Pass, log_likelihood, one_pass
 from variata.tasks.samples import all_x, features_for, sample_quality
@@ -96,11 +95,12 @@ def evaluate(
     jacobian = model.schema.log_jacobian()
     figures: dict[str, Any] = {"data": _data(model, test, data), "recipe": model.recipe}
     figures["prior"] = prior_said(model)
+    figures["prior_density"] = "estimated" if density_estimated(model.module) else "exact"
     figures |= _bounds(model, observed, test, k, seed, jacobian)
     prior = known_prior(model.module, seed=seed)
     figures |= _latents(model, observed, _aggregate(model, observed, train, seed), seed, prior)
     figures["codes"] = usage(model.module, test if train is None else train) or None
-    figures["disentanglement"] = disentangled(observed, test, seed)
+    figures["disentanglement"] = disentangled(observed, test, seed, _sd(prior))
     figures["reconstruction"] = _reconstruction(model, test)
     figures["baselines"] = (
         None if train is None else _baselines(model, train, test, figures["active_units"])
@@ -189,13 +189,14 @@ def _aggregate(model: Model, observed: Pass, train: Examples | None, seed: int) 
 def _latents(
     model: Model, observed: Pass, aggregate: Pass, seed: int, prior: KnownPrior | None
 ) -> dict[str, Any]:
-    means = in_prior_units(aggregate.means, prior)
     figures: dict[str, Any] = {
         "latent": model.latent,
-        "active_units": active_units(means) if len(means) > 1 else None,
+        "active_units": None,
         "mutual_information": None,
         "prior_gap": None,
     }
+    if len(aggregate.means) > 1:
+        figures["active_units"] = active_units(aggregate.means, prior_sd=_sd(prior))
     if aggregate.scales is None or len(aggregate.means) < 2 or len(model.module.levels) > 1:
         return figures  # of several levels, no prior is known to compare all with
     information = mutual_information(aggregate.means, aggregate.scales, seed=seed, prior=prior)
@@ -211,6 +212,10 @@ def _latents(
         "sd_range": [float(gap.sd.min()), float(gap.sd.max())],
     }
     return figures
+
+
+def _sd(prior: KnownPrior | None) -> Tensor | float:
+    return 1.0 if prior is None else prior.sd
 
 
 def _own(model: Model, x: Tensor) -> Tensor:

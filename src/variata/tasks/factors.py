@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch import Tensor
+
 from variata.data import Examples
 from variata.errors import DataError
 from variata.metrics import active_mask, disentanglement
@@ -22,7 +24,9 @@ NAMES = {
 }
 
 
-def disentangled(observed: Pass, test: Examples, seed: int = 0) -> dict[str, Any] | None:
+def disentangled(
+    observed: Pass, test: Examples, seed: int = 0, prior_sd: Tensor | float = 1.0
+) -> dict[str, Any] | None:
     """How well latent dimensions stand for the known factors of the rows; None without factors.
 
     Measured on posterior means. Where the posterior has noise, the dimensions that do not move
@@ -33,7 +37,7 @@ def disentangled(observed: Pass, test: Examples, seed: int = 0) -> dict[str, Any
         return None
     means = observed.means
     if observed.scales is not None:
-        means = means[:, active_mask(means)]
+        means = means[:, active_mask(means, prior_sd=prior_sd)]
     if not means.shape[1]:
         return {"note": "not measured: no latent dimension moves with the data"}
     try:

@@ -43,6 +43,11 @@ def can_sample(module: LatentModel) -> bool:
     return all(getattr(level.prior, "held", True) for level in module.levels)
 
 
+def density_estimated(module: LatentModel) -> bool:
+    """Whether the prior's density is an estimate, and with it every figure that it is a part of."""
+    return any(getattr(level.prior, "estimated", False) for level in module.levels)
+
+
 def prior_said(model: Model) -> str:
     """What latents are drawn from, in words.
 
@@ -54,4 +59,5 @@ def prior_said(model: Model) -> str:
     if call is None:
         return "the recipe's own prior"
     told = ", ".join(f"{value} {name}" for name, value in call["arguments"].items())
-    return f"the prior that was fitted afterwards ({call['name']}: {told})"
+    only = ", whose density is an estimate" if density_estimated(model.module) else ""
+    return f"the prior that was fitted afterwards ({call['name']}: {told}){only}"

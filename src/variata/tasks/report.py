@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from variata.metrics import active_mask, in_prior_units
+from variata.metrics import active_mask
 from variata.pictures import (
     Card,
     Section,
@@ -85,6 +85,8 @@ def _summary(figures: dict[str, Any]) -> Section:
         Card("reconstruction error", _pm(figures["reconstruction"]["rmse"]), "RMS, own units"),
     ]
     text = "Measured on rows that the model has not seen."
+    if figures["prior_density"] == "estimated":
+        text += " The prior's density is an estimate: so are NLL, ELBO, bits and rate, no bounds."
     if figures["data"]["lossy"]:
         text += " The data were compressed with loss before: do not compare bits with others'."
     return Section("Summary", text, cards=cards)
@@ -136,7 +138,7 @@ def _latent_space(model: Model, evaluation: Evaluation) -> Section:
     pictures.append(("Each latent dimension from -3 to 3", moved))
     if observed.carried is not None and observed.scales is not None:
         prior = evaluation.prior
-        active = active_mask(in_prior_units(observed.means, prior))
+        active = active_mask(observed.means, prior_sd=1.0 if prior is None else prior.sd)
         drawn = observed.means + observed.scales * torch.randn(
             observed.means.shape, generator=torch.Generator().manual_seed(0)
         )
