@@ -222,3 +222,5 @@ def test_short_products_train(name: str) -> None:
 def test_tables_are_refused_with_the_names_of_others(name: str) -> None:
     with pytest.raises(UsageError, match=rf"{name} looks at images.*\(12,\).*vae, iwae"):
         recipes.build(name, shape=(12,))
+    with pytest.raises(UsageError, match="categorical"):
+        recipes.build(name, shape=SHAPE, likelihood="categorical", levels=3)

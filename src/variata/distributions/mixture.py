@@ -86,11 +86,10 @@ class LogisticMixture(Factorised):
 
     def glance(self) -> Tensor:
         """A draw before it is rounded, with gradients to mean and scale of its component."""
-        shape, like = self.means.shape, self.means
-        gumbel = -noise(
-            torch.rand, shape, self.event_dim + 1, dtype=like.dtype, device=like.device
-        ).log()
-        chosen = (self.weights_logits - gumbel.log()).argmax(-1, keepdim=True)
+        options = {"dtype": self.means.dtype, "device": self.means.device}
+        uniform = noise(torch.rand, self.means.shape, self.event_dim + 1, **options)
+        gumbel = -(-uniform.log()).log()
+        chosen = (self.weights_logits + gumbel).argmax(-1, keepdim=True)
         mean, log_scale = self._pick(self.means, chosen), self._pick(self.log_scales, chosen)
         return smooth_draw(mean, log_scale, self.event_dim)
 

@@ -59,6 +59,7 @@ def vae_gan(
     Minimises distortion + rate + feature_weight |f(x) - f(y)|^2 / 2 - weight log D. The critic D
     moves beside the model; f is its last convolution, y the reconstruction. D judges samples and
     reconstructions alike, which the decoder alone feels: the encoder learns from the other terms.
+    Of grey and colour levels D sees draws, noise included; of other values the decoder's means.
     Unlike in the paper, the likelihood of the pixels stays, so that `score` is a bound and what is
     reported as ELBO is the ELBO: of a model that gives up a little of it for its samples.
 
@@ -92,11 +93,12 @@ def _image_shape(parts: Parts, name: str) -> Shape:
     """(C, H, W) of the examples.
 
     Raises:
-        UsageError: they are no images; names recipes that suit them.
+        UsageError: they are no images, or of categories; names recipes that suit them.
     """
-    if len(parts.shape) != 3:
+    if len(parts.shape) != 3 or parts.likelihood == "categorical":
         raise UsageError(
-            f"{name} looks at images (C, H, W); these examples are {parts.shape}. Recipes that "
-            "suit them: vae, iwae, flow_prior, vamp_prior."
+            f"{name} looks at images (C, H, W) with values that can be averaged; these examples "
+            f"are {parts.shape}, {parts.likelihood}. Recipes that suit them: vae, iwae, "
+            "flow_prior, vamp_prior."
         )
     return parts.shape
