@@ -3,10 +3,10 @@
     python benchmarks/refit.py [ROW ...] [--budget 3m] [--priors gmm flow ...] [--judge valid]
 
 Each row is a recipe, trained by `variata train` for the budget and kept in a folder; its own prior
-is then compared with each that `refit-prior` fits to the training rows. The Frechet distance, in the
-features of our classifier, is that of 10,000 draws from p(x | z) to 10,000 test rows; beside it that
-of the means of p(x | z), and of draws whose z come from the posteriors of training rows, which a
-prior hardly improves on. No test row has a part in a fit; settings were chosen by the distance to
+is then compared with each that `refit-prior` fits to the training rows. The Frechet distance, in
+the features of our classifier, is that of 10,000 draws from p(x | z) to 10,000 test rows; beside it
+that of the means of p(x | z), and of draws whose z come from the posteriors of training rows, which
+a prior hardly improves on. No test row has a part in a fit; settings were chosen by the distance to
 validation rows. Every figure is kept as it comes, so that the same command goes on where it was
 interrupted.
 """
@@ -14,6 +14,7 @@ interrupted.
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from runs import EnoughError, Run, Runs, code
 from torch import Tensor
 
 OWN = "as trained"
+KEPT = Path(tempfile.gettempdir()) / "variata-refit"
 SETTINGS = ("data", "budget", "judge", "samples", "seed")
 REAL, CODES = ("gmm", "flow", "diffusion"), ("autoregressive",)
 WANTED = 30.0  # per cent that the distance falls by
@@ -60,7 +62,7 @@ def main() -> None:
     parser.add_argument("--judge", choices=("test", "valid"), default="test", help="by which rows")
     parser.add_argument("--samples", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--folder", type=Path, default=Path("runs/refit"), help="of trained runs")
+    parser.add_argument("--folder", type=Path, default=KEPT, help="of trained runs")
     parser.add_argument("--most", type=int, help="figures to make now")
     parser.add_argument("--fresh", action="store_true", help="forget the figures that were kept")
     asked = parser.parse_args()
@@ -99,7 +101,8 @@ def measured(name: str, prior: str, asked: argparse.Namespace) -> Run:
     from variata import load, refit_prior
 
     model = load(trained(name, asked))
-    begun, facts = time.perf_counter(), {}
+    begun = time.perf_counter()
+    facts: Run = {}
     if prior != OWN:
         found = refit_prior(model, prior, seed=asked.seed)
         model, facts = found.model, {"call": found.model.saved.prior}
@@ -119,7 +122,7 @@ def trained(name: str, asked: argparse.Namespace) -> Path:
 
 
 def distances(model: Any, asked: argparse.Namespace) -> Run:
-    """Frechet distances from rows not seen: of draws, of means, and of draws with the data's latents."""
+    """Frechet distances from other rows: of draws, of means, and of draws at the data's latents."""
     from variata.metrics import frechet_distance
     from variata.tasks.bulk import batch_of, in_blocks
     from variata.tasks.samples import all_x, features_for

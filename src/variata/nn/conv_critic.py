@@ -37,9 +37,9 @@ class ConvCritic(nn.Module):
         super().__init__()
         times = halvings(shape, SMALLEST)
         widths = [shape[0], *(channels * min(2**i, 4) for i in range(max(1, times)))]
-        kernel = {"kernel_size": 4, "stride": 2} if times else {"kernel_size": 3}
+        size, stride = (4, 2) if times else (3, 1)
         self.layers = nn.ModuleList(
-            unit_norm(nn.Conv2d(a, b, padding=1, **kernel)) for a, b in pairwise(widths)
+            unit_norm(nn.Conv2d(a, b, size, stride, padding=1)) for a, b in pairwise(widths)
         )
         self.output = nn.Linear(widths[-1] * (shape[1] >> times) * (shape[2] >> times), 1)
         nn.init.zeros_(self.output.weight)

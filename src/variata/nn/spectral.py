@@ -32,9 +32,11 @@ class UnitNorm(nn.Module):
         matrix = full(weight).flatten(1)
         with torch.no_grad():
             u = normalize(matrix.sum(1) + matrix.abs().mean(), dim=0)
-            for _ in range(ITERATIONS):
-                v = normalize(_times(matrix.T, u), dim=0)
+            v = normalize(_times(matrix.T, u), dim=0)
+            for _ in range(ITERATIONS - 1):
                 u = normalize(_times(matrix, v), dim=0)
+                v = normalize(_times(matrix.T, u), dim=0)
+            u = normalize(_times(matrix, v), dim=0)
         largest = (u * _times(matrix, v)).sum()
         return full(weight) / largest.clamp_min(1e-12)
 
