@@ -2,6 +2,7 @@
 
 from variata.objectives.capacity import Capacity
 from variata.objectives.commitment import CodebookError, Commitment
+from variata.objectives.consistency import Consistency
 from variata.objectives.density_ratio import DensityRatio
 from variata.objectives.elbo import Distortion, Rate
 from variata.objectives.enumerated import ClassBalance, Classification, EnumeratedBound
@@ -29,6 +30,7 @@ __all__ = [
     "CodeNorm",
     "CodebookError",
     "Commitment",
+    "Consistency",
     "DecoderNorm",
     "DensityRatio",
     "Diagonal",

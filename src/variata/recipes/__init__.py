@@ -15,7 +15,7 @@ from variata.recipes.pixel import pixel_vae
 from variata.recipes.priors import flow_prior, mixture_prior
 from variata.recipes.quantised import vq_vae
 from variata.recipes.regularised import rae
-from variata.recipes.semi_supervised import m2
+from variata.recipes.semi_supervised import m1_m2, m2
 from variata.recipes.vae import vae
 from variata.recipes.vamp import exemplar_prior, vamp_prior
 from variata.recipes.weighting import annealed_vae, capacity_vae, free_bits_vae, sigma_vae
@@ -45,6 +45,7 @@ __all__ = [
     "iwae",
     "joint_vae",
     "ladder_vae",
+    "m1_m2",
     "m2",
     "mixture_prior",
     "names",
