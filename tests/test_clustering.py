@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 
 from rows import Rows
 from variata import fit, load, recipes
+from variata.batch import Batch
 from variata.cli.app import run
 from variata.conditionals import MixturePrior, responsibilities
 from variata.errors import DataError, NoDensityError
@@ -20,6 +22,7 @@ from variata.metrics import cluster_agreement
 from variata.recipes import mixture_start
 from variata.recipes.catalogue import Preparation
 from variata.recipes.mixture_start import fit_mixture
+from variata.schedules import Moment
 from variata.tasks.cluster import cluster
 from variata.training import Settings
 from variata.training.processes import ALONE
@@ -96,6 +99,21 @@ def test_of_several_mixtures_that_of_the_best_bound_goes_on(
     best = min(trials, key=lambda trial: trial[0])[1]
     for name, value in made.model.state_dict().items():
         assert torch.equal(value, best[name])
+
+
+def test_views_of_an_image_are_asked_for_the_same_cluster() -> None:
+    """The term is the divergence of the responsibilities at posterior means, of sharper ones."""
+    torch.manual_seed(0)
+    images: dict[str, Any] = {"shape": (1, 8, 8), "likelihood": "bernoulli", "hidden": (8,)}
+    made = recipes.vade(**images, latent=2, clusters=3, consistency=5.0)
+    _, term = made.phases[0].objective.terms["consistency"]
+    x = torch.rand(6, 1, 8, 8).round()
+    trace = made.model.observe(Batch(x, x))
+    moment = Moment(1, 1.0)
+    cost = replace(term, view=lambda same: same)(made.model, trace, moment)  # type: ignore[type-var]
+    shares = responsibilities(made.model.levels[0].prior(None), trace.stages[0].q.mean)  # type: ignore[operator, union-attr]
+    sharp = shares.square() / shares.square().sum(1, keepdim=True)
+    assert torch.allclose(cost, (sharp * (sharp / shares).log()).sum(1), atol=1e-5)
 
 
 def test_agreement_by_known_cases() -> None:

@@ -135,6 +135,8 @@ def test_consistency_is_a_divergence_whose_first_side_is_held_fixed() -> None:
     assert torch.allclose(cost, kl(q, other), atol=1e-6)
     [both] = torch.autograd.grad(kl(q, other).sum(), [q.scores], retain_graph=True)
     assert both.abs().sum() > 0
+    sure = Consistency(lambda _: moved, temperature=1e-3)(model, trace, END)
+    assert torch.allclose(sure, -other.log_probs[range(ROWS), q.probs.argmax(1)], atol=1e-3)
     with pytest.raises(RuntimeError, match="not have been used"):
         torch.autograd.grad(cost.sum(), [q.scores])
 

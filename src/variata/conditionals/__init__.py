@@ -22,6 +22,7 @@ from variata.conditionals.mixtures import (
     FullMixturePrior,
     MixturePrior,
     PosteriorMixturePrior,
+    log_responsibilities,
     responsibilities,
 )
 from variata.conditionals.posterior import DiracPosterior, GaussianPosterior
@@ -56,5 +57,6 @@ __all__ = [
     "head_of",
     "inputs_of_head",
     "likelihood_head",
+    "log_responsibilities",
     "responsibilities",
 ]

@@ -2,7 +2,7 @@
 
 from variata.objectives.capacity import Capacity
 from variata.objectives.commitment import CodebookError, Commitment
-from variata.objectives.consistency import Consistency
+from variata.objectives.consistency import Consistency, told_by_level
 from variata.objectives.density_ratio import DensityRatio
 from variata.objectives.elbo import Distortion, Rate
 from variata.objectives.enumerated import ClassBalance, Classification, EnumeratedBound
@@ -52,4 +52,5 @@ __all__ = [
     "Roughness",
     "Term",
     "TotalCorrelation",
+    "told_by_level",
 ]

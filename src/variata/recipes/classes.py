@@ -23,8 +23,8 @@ from variata.errors import UsageError
 from variata.models import Level
 from variata.models import level as levels
 from variata.nn import Dense
-from variata.objectives import ClassBalance, Classification, Consistency, Objective, Term
-from variata.recipes.augmented import Augment, augmentation
+from variata.objectives import ClassBalance, Classification, Objective, Term
+from variata.recipes.augmented import Augment, agreeing, augmentation
 from variata.recipes.conditioned import conditioned
 from variata.recipes.parts import Parts, default_hidden
 from variata.schedules import constant, warm_up
@@ -89,12 +89,11 @@ def few_labels(
     warm_up_share: float,
 ) -> Phase:
     """The bound, whose weight rises, beside what is asked of q(y | x)."""
-    further = augmentation(parts, "affine" if consistency else "none")
-    agreement = {"consistency": (constant(consistency), Consistency(further))} if further else {}
     objective = Objective(
+        1,
         bound=(warm_up(warm_up_share), bound),
         classification=(constant(alpha), Classification()),
         balance=(constant(balance), ClassBalance()),
-        **agreement,
+        **agreeing(parts, consistency),
     )
     return Phase(objective, view=augmentation(parts, augment))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 from annotated_types import Ge, Le
+from torch import Tensor
 
-from variata.conditionals import MixturePrior
-from variata.recipes.augmented import Augment, augmentation
+from variata.conditionals import MixturePrior, log_responsibilities
+from variata.models import Stage
+from variata.recipes.augmented import Augment, agreeing, augmentation
 from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.gaussian import Share, elbo, gaussian_model
 from variata.recipes.mixture_start import MixtureStart
 from variata.recipes.parts import Few, Parts
+from variata.recipes.weighed import Weight
 from variata.training import Phase
+
+SURER = 0.5  # temperature: without, clusters agree by being unsure
 
 
 @recipe
@@ -21,6 +27,7 @@ def vade(
     clusters: Annotated[int, Ge(1), Le(1_000)] = 10,
     pretrain_share: Share = 0.4,
     restarts: Few = 5,
+    consistency: Weight = 0.0,
     augment: Augment = "none",
     warm_up_share: Share = 0.0,
 ) -> Composition:
@@ -37,6 +44,8 @@ def vade(
         pretrain_share: of the training, half for the autoencoder and half for the trials of
             mixtures; 0 starts at random.
         restarts: mixtures that are tried.
+        consistency: weight of the divergence of p(c | z) from that of a further affine view of the
+            image, for which p(c | z) is held fixed; 0 does without.
         augment: what is done to images while training: "none", "shift" by a pixel, or "affine",
             small rotations, scalings, shears and shifts.
         warm_up_share: of what follows, over which the weight of the rate rises to 1.
@@ -47,6 +56,13 @@ def vade(
     """
     latent, view = parts.latent or 1, augmentation(parts, augment)
     model = gaussian_model(parts, prior=lambda *_: MixturePrior(latent, clusters))
-    prepare = MixtureStart(restarts, view) if pretrain_share else None
-    phase = Phase(elbo(warm_up_share), view=view)
-    return Composition(model, [phase], prepare=prepare, prepare_share=pretrain_share)
+    agreement = agreeing(parts, consistency, told_by_prior, SURER)
+    start = MixtureStart(restarts, agreement, view) if pretrain_share else None
+    phase = Phase(elbo(warm_up_share, **agreement), view=view)
+    return Composition(model, [phase], prepare=start, prepare_share=pretrain_share)
+
+
+def told_by_prior(stages: Sequence[Stage]) -> Tensor:
+    """log p(c | z) of the components of a prior at the posterior mean, (B, C), in nats."""
+    top: Any = stages[0]
+    return log_responsibilities(top.p, top.q.mean)

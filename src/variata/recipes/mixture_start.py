@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +12,10 @@ from torch import Tensor
 
 from variata.batch import Batch
 from variata.models import LatentModel
-from variata.objectives import Distortion, Objective
+from variata.objectives import Distortion, Objective, Term
 from variata.recipes.catalogue import Preparation
 from variata.recipes.gaussian import elbo
-from variata.schedules import constant
+from variata.schedules import Schedule, constant
 from variata.shapes import draw_mean
 from variata.training import Phase, Settings, fit, on
 from variata.training.phase import View
@@ -32,10 +33,12 @@ class MixtureStart:
     Args:
         restarts: mixtures, each of which is learned with the model for an equal part of half of
             the time.
+        further: terms beside the bound.
         view: of the data.
     """
 
     restarts: int
+    further: Mapping[str, tuple[Schedule, Term]]
     view: View | None
 
     def __call__(self, made: LatentModel, how: Preparation) -> None:
@@ -46,7 +49,7 @@ class MixtureStart:
         for i in range(self.restarts):
             made.load_state_dict(start)
             fit_mixture(made, codes, how.settings.seed + i)
-            criterion = self._learn(made, elbo(0.0), how, each)
+            criterion = self._learn(made, elbo(0.0, **self.further), how, each)
             tried.append((criterion, _copied(made)))
         made.load_state_dict(min(tried, key=lambda trial: trial[0])[1])
 
