@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +12,20 @@ import numpy as np
 import pytest
 import torch
 
+from rows import Rows
 from variata import fit, load, recipes
+from variata.batch import Batch
 from variata.cli.app import run
 from variata.conditionals import MixturePrior, responsibilities
 from variata.errors import DataError, NoDensityError
 from variata.metrics import cluster_agreement
-from variata.recipes.clustering import fit_mixture
+from variata.recipes import mixture_start
+from variata.recipes.catalogue import Preparation
+from variata.recipes.mixture_start import fit_mixture
+from variata.schedules import Moment
 from variata.tasks.cluster import cluster
 from variata.training import Settings
+from variata.training.processes import ALONE
 
 
 def blobs(n: int = 600) -> tuple[np.ndarray, np.ndarray]:
@@ -55,15 +63,57 @@ def test_a_smaller_mixture_leaves_components_without_weight() -> None:
     assert prior.weights.softmax(0)[2:].max() < 0.01
 
 
-def test_the_likeliest_of_several_mixtures_is_taken() -> None:
+def test_a_mixture_is_fitted_to_codes() -> None:
     torch.manual_seed(0)
     model = recipes.vade(shape=(5,), latent=5, hidden=(8,), clusters=3).model
     codes = torch.as_tensor(blobs()[0])
-    fit_mixture(model, codes, restarts=5, seed=0)
+    fit_mixture(model, codes, seed=0)
     prior: Any = model.levels[0].prior
     with torch.no_grad():
         found = responsibilities(prior(None), codes.float()).argmax(1)
     assert cluster_agreement(found, blobs()[1]).accuracy > 0.9
+
+
+def test_of_several_mixtures_that_of_the_best_bound_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever the labels: the start ends with the weights of the trial of the least criterion."""
+    tried: list[tuple[float, dict[str, Any]]] = []
+
+    def watched(model: Any, *arguments: Any, **more: Any) -> Any:
+        history = learn(model, *arguments, **more)
+        least = min(report.criterion for report in history.reports)
+        tried.append((least, copy.deepcopy(model.state_dict())))
+        return history
+
+    learn = mixture_start.fit
+    monkeypatch.setattr(mixture_start, "fit", watched)
+    rows = Rows(torch.as_tensor(blobs(200)[0]).float())
+    made = recipes.vade(shape=(5,), latent=2, hidden=(8,), clusters=3, restarts=3)
+    how = Preparation(rows, rows, Settings(epochs=12), torch.device("cpu"), ALONE)
+    assert made.prepare is not None
+    made.prepare(made.model, how)
+    trials = tried[1:]  # the first is the autoencoder
+    assert len(trials) == 3
+    assert len({least for least, _ in trials}) == 3
+    best = min(trials, key=lambda trial: trial[0])[1]
+    for name, value in made.model.state_dict().items():
+        assert torch.equal(value, best[name])
+
+
+def test_views_of_an_image_are_asked_for_the_same_cluster() -> None:
+    """The term is the divergence of the responsibilities at posterior means, of sharper ones."""
+    torch.manual_seed(0)
+    images: dict[str, Any] = {"shape": (1, 8, 8), "likelihood": "bernoulli", "hidden": (8,)}
+    made = recipes.vade(**images, latent=2, clusters=3, consistency=5.0)
+    _, term = made.phases[0].objective.terms["consistency"]
+    x = torch.rand(6, 1, 8, 8).round()
+    trace = made.model.observe(Batch(x, x))
+    moment = Moment(1, 1.0)
+    cost = replace(term, view=lambda same: same)(made.model, trace, moment)  # type: ignore[type-var]
+    shares = responsibilities(made.model.levels[0].prior(None), trace.stages[0].q.mean)  # type: ignore[operator, union-attr]
+    sharp = shares.square() / shares.square().sum(1, keepdim=True)
+    assert torch.allclose(cost, (sharp * (sharp / shares).log()).sum(1), atol=1e-5)
 
 
 def test_agreement_by_known_cases() -> None:

@@ -49,6 +49,7 @@ OWN: dict[str, dict[str, Any]] = {
     "iwae": {"draws": 2},
     "joint_vae": {"classes": 2},
     "ladder_vae": {"steps": 2, "width": 8},
+    "m1_m2": {"classes": 2, "style": 2},
     "m2": {"classes": 2},
     "pixel_vae": {"told": 2, "width": 4, "layers": 1},
     "piwae": {"draws": 2, "groups": 2},

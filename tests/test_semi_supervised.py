@@ -19,7 +19,7 @@ from variata.data.few_labels import keep_labels, labels_shown, without_labels
 from variata.data.views import affine
 from variata.distributions import OneHot, kl
 from variata.errors import DataError, NoDensityError, UsageError
-from variata.objectives import ClassBalance, Classification, EnumeratedBound
+from variata.objectives import ClassBalance, Classification, Consistency, EnumeratedBound
 from variata.objectives.enumerated import cost_of_classes
 from variata.schedules import Moment
 from variata.tasks.classify import classify
@@ -122,6 +122,34 @@ def test_balance_is_a_divergence() -> None:
     mean = OneHot(q.probs.mean(0).log()[None])
     expected = kl(mean, model.levels[0].prior(None))
     assert torch.allclose(ClassBalance()(model, trace, END), expected.expand(ROWS), atol=1e-6)
+
+
+def test_consistency_is_a_divergence_whose_first_side_is_held_fixed() -> None:
+    model, batch = made(), rows()
+    trace = model.observe(batch)
+    assert Consistency(lambda same: same)(model, trace, END).abs().max() < 1e-6
+    moved = Batch(batch.x + 1, batch.x + 1)
+    cost = Consistency(lambda _: moved)(model, trace, END)
+    q: Any = trace.stages[0].q
+    other = model.observe(moved).stages[0].q
+    assert torch.allclose(cost, kl(q, other), atol=1e-6)
+    [both] = torch.autograd.grad(kl(q, other).sum(), [q.scores], retain_graph=True)
+    assert both.abs().sum() > 0
+    sure = Consistency(lambda _: moved, temperature=1e-3)(model, trace, END)
+    assert torch.allclose(sure, -other.log_probs[range(ROWS), q.probs.argmax(1)], atol=1e-3)
+    with pytest.raises(RuntimeError, match="not have been used"):
+        torch.autograd.grad(cost.sum(), [q.scores])
+
+
+def test_consistency_is_a_term_of_images() -> None:
+    images: dict[str, Any] = {"shape": (1, 8, 8), "latent": 2, "hidden": (8,), "channels": 4}
+    terms = [
+        list(recipes.m2(**images, classes=3, consistency=w).phases[0].objective.terms)
+        for w in (0.0, 1.0)
+    ]
+    assert set(terms[1]) - set(terms[0]) == {"consistency"}
+    with pytest.raises(UsageError, match="needs images"):
+        recipes.m2(**PARTS, classes=3, consistency=1.0)
 
 
 def test_one_hot_draws_with_its_probabilities() -> None:

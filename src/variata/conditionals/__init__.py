@@ -24,6 +24,7 @@ from variata.conditionals.mixtures import (
     FullMixturePrior,
     MixturePrior,
     PosteriorMixturePrior,
+    log_responsibilities,
     responsibilities,
 )
 from variata.conditionals.posterior import DiracPosterior, GaussianPosterior
@@ -76,6 +77,7 @@ __all__ = [
     "head_of",
     "inputs_of_head",
     "likelihood_head",
+    "log_responsibilities",
     "responsibilities",
     "shortest_way",
 ]

@@ -45,9 +45,14 @@ def responsibilities(p: MixtureSameFamily, z: Tensor) -> Tensor:
     >>> responsibilities(p, torch.tensor([[9.0]]))
     tensor([[0., 1.]])
     """
+    return log_responsibilities(p, z).exp()
+
+
+def log_responsibilities(p: MixtureSameFamily, z: Tensor) -> Tensor:
+    """log p(c | z) at z (..., L), in (..., C), nats."""
     parts: Any = p.component_distribution
     weights: Any = p.mixture_distribution
-    return (parts.log_prob(z.unsqueeze(-2)) + weights.logits).softmax(-1)
+    return (parts.log_prob(z.unsqueeze(-2)) + weights.logits).log_softmax(-1)
 
 
 class MixturePrior(nn.Module):

@@ -61,10 +61,15 @@ class LatentModel(nn.Module):
         return Trace(stages, self.decoder(h), batch)
 
     def infer(
-        self, batch: Batch, k: int = 1, given: Given | None = None, how: Draw = draw
+        self,
+        batch: Batch,
+        k: int = 1,
+        given: Given | None = None,
+        how: Draw = draw,
+        features: Any = None,
     ) -> tuple[Stage, ...]:
         """The stages of `observe`, without the work of the decoder."""
-        return self._observed(batch, k, given, how, None)[0]
+        return self._observed(batch, k, given, how, features)[0]
 
     def imagine(
         self, n: int, c: Tensor | None = None, given: Given | None = None, how: Draw = draw

@@ -2,6 +2,7 @@
 
 from variata.objectives.capacity import Capacity
 from variata.objectives.commitment import CodebookError, Commitment
+from variata.objectives.consistency import Consistency, told_by_level
 from variata.objectives.denoising import Denoising
 from variata.objectives.density_ratio import DensityRatio
 from variata.objectives.elbo import Distortion, Rate
@@ -32,6 +33,7 @@ __all__ = [
     "CodeNorm",
     "CodebookError",
     "Commitment",
+    "Consistency",
     "DecoderNorm",
     "Denoising",
     "DensityRatio",
@@ -56,4 +58,5 @@ __all__ = [
     "Roughness",
     "Term",
     "TotalCorrelation",
+    "told_by_level",
 ]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from variata.batch import Batch
-from variata.models import LatentModel, Trace
+from variata.models import LatentModel, Stage, Trace
 from variata.schedules import Moment
+from variata.shapes import draw
 
 
 @dataclass(frozen=True)
@@ -20,14 +24,24 @@ class EnumeratedBound:
     L(x, y) = -log p(x | z, y) + KL(q(z | x, y) || p(z)) - log p(y) at a z for every class, and
     U(x) = sum_y q(y | x) (L(x, y) + log q(y | x)). Labels below 0 are unknown.
 
+    Args:
+        screened: whether the decoder reads a last latent alone, whose posterior does not know the
+            class: its draw, and the decoder's work, then serve all classes.
+
     Reference:
         Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014),
         arXiv:1406.5298
     """
 
+    screened: bool = False
+
     def __call__(self, model: LatentModel, trace: Trace, moment: Moment) -> Tensor:
         q: Any = trace.stages[0].q
-        costs = cost_of_classes(model, _observed(trace), q.event_shape[0])
+        batch, classes = observed(trace), q.event_shape[0]
+        if self.screened:
+            costs = trace.distortion()[0][:, None] + rate_of_classes(model, batch, classes)
+        else:
+            costs = cost_of_classes(model, batch, classes)
         unknown = (q.probs * (costs + q.log_probs)).sum(-1)
         y = labels_of(trace)
         known = costs.gather(1, y.clamp_min(0)[:, None])[:, 0]
@@ -58,28 +72,39 @@ class ClassBalance:
 
 def cost_of_classes(model: LatentModel, batch: Batch, classes: int) -> Tensor:
     """L(x, y) for every row and every class, (B, C), in nats; classes are folded into the batch."""
-    rows, features = len(batch), model.encoder(batch.seen)
-    y = torch.eye(classes, dtype=batch.x.dtype, device=batch.x.device)
-    given = {0: y.repeat_interleave(rows, 0)}
-    trace = model.observe(_repeated(batch, classes), 1, given, features=_again(features, classes))
-    cost = trace.distortion() - trace.stages[0].p.log_prob(trace.stages[0].z)
-    for stage in trace.stages[1:]:
-        cost = cost + stage.rate()
-    return cost[0].view(classes, rows).T
+    trace = model.observe(*_folded(model, batch, classes))
+    return _unfolded(trace.distortion() + _rate(trace.stages), classes)
+
+
+def rate_of_classes(model: LatentModel, batch: Batch, classes: int) -> Tensor:
+    """L(x, y) without the distortion, (B, C), in nats: nothing is decoded."""
+    return _unfolded(_rate(model.infer(*_folded(model, batch, classes))), classes)
 
 
 def labels_of(trace: Trace) -> Tensor:
     """The labels of a batch, (B,); -1 for all where it has none."""
-    batch = _observed(trace)
+    batch = observed(trace)
     if batch.y is not None:
         return batch.y
     return torch.full((len(batch),), -1, dtype=torch.int64, device=batch.x.device)
 
 
-def _repeated(batch: Batch, times: int) -> Batch:
-    x = _again(batch.x, times)
-    c = None if batch.c is None else _again(batch.c, times)
-    return Batch(x, x, c)
+def _folded(model: LatentModel, batch: Batch, classes: int) -> tuple[Any, ...]:
+    """What `observe` needs for every row with every class, whose features are made once."""
+    y = torch.eye(classes, dtype=batch.x.dtype, device=batch.x.device)
+    given = {0: y.repeat_interleave(len(batch), 0)}
+    x, c = _again(batch.x, classes), None if batch.c is None else _again(batch.c, classes)
+    return Batch(x, x, c), 1, given, draw, _again(model.encoder(batch.seen), classes)
+
+
+def _unfolded(cost: Tensor, classes: int) -> Tensor:
+    return cost[0].view(classes, -1).T
+
+
+def _rate(stages: Sequence[Stage]) -> Tensor:
+    """-log p(y) and the rates of the latents below, (1, C * B), in nats."""
+    top, *below = stages
+    return reduce(add, (stage.rate() for stage in below), -top.p.log_prob(top.z))
 
 
 def _again(value: Any, times: int) -> Any:
@@ -89,7 +114,12 @@ def _again(value: Any, times: int) -> Any:
     return value.repeat(times, *(1 for _ in value.shape[1:]))
 
 
-def _observed(trace: Trace) -> Batch:
+def observed(trace: Trace) -> Batch:
+    """What a trace is of.
+
+    Raises:
+        ValueError: it was imagined.
+    """
     if trace.batch is None:
         raise ValueError("A bound needs a trace of observed data.")
     return trace.batch

@@ -18,7 +18,7 @@ from variata.recipes.posteriors import covariance_vae, flow_posterior
 from variata.recipes.priors import flow_prior, mixture_prior
 from variata.recipes.quantised import vq_vae
 from variata.recipes.regularised import rae
-from variata.recipes.semi_supervised import m2
+from variata.recipes.semi_supervised import m1_m2, m2
 from variata.recipes.sharp import perceptual_vae, vae_gan
 from variata.recipes.vae import vae
 from variata.recipes.vamp import exemplar_prior, vamp_prior
@@ -53,6 +53,7 @@ __all__ = [
     "iwae",
     "joint_vae",
     "ladder_vae",
+    "m1_m2",
     "m2",
     "mixture_prior",
     "names",

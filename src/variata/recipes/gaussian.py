@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Annotated
 
 from annotated_types import Ge, Gt, Le
@@ -18,10 +19,10 @@ from variata.conditionals import (
 from variata.conditionals.conditioned import Merge
 from variata.models import LatentModel, Level
 from variata.models.level import replace
-from variata.objectives import Distortion, Objective, Rate
+from variata.objectives import Distortion, Objective, Rate, Term
 from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.parts import MakeHead, Parts
-from variata.schedules import constant, warm_up
+from variata.schedules import Schedule, constant, warm_up
 from variata.training import Phase
 
 MakePosterior = Callable[[int, int], nn.Module]
@@ -97,8 +98,11 @@ def beta_vae(
     return Composition(gaussian_model(parts), [Phase(elbo(warm_up_share, beta))])
 
 
-def elbo(warm_up_share: float, beta: float = 1.0) -> Objective:
-    """Distortion plus rate, whose weight rises to beta."""
-    return Objective(
-        distortion=(constant(1), Distortion()), rate=(warm_up(warm_up_share, beta), Rate())
-    )
+def elbo(
+    warm_up_share: float,
+    beta: float = 1.0,
+    further: Mapping[str, tuple[Schedule, Term]] = MappingProxyType({}),
+) -> Objective:
+    """Distortion plus rate, whose weight rises to beta, and further terms."""
+    rate = (warm_up(warm_up_share, beta), Rate())
+    return Objective(1, distortion=(constant(1), Distortion()), rate=rate, **further)

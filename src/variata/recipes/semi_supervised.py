@@ -3,45 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated
 
 from annotated_types import Ge, Le, Lt
 
-from variata.conditionals import (
-    BesideSeen,
-    ClassPosterior,
-    ConditionedPosterior,
-    GaussianPosterior,
-    JoinCondition,
-    OfEncoder,
-    StandardNormal,
-    UniformOneHot,
-    append,
-)
-from variata.data.views import affine, shift
-from variata.errors import UsageError
-from variata.models import LatentModel, Level
-from variata.objectives import ClassBalance, Classification, EnumeratedBound, Objective
+from variata.models import LatentModel
+from variata.objectives import EnumeratedBound
+from variata.recipes.augmented import Augment
 from variata.recipes.catalogue import Composition, recipe
-from variata.recipes.parts import Parts
+from variata.recipes.classes import (
+    Classes,
+    class_level,
+    code_level,
+    few_labels,
+    known_classes,
+    seeing_encoder,
+    style_level,
+)
+from variata.recipes.parts import Parts, Positive
 from variata.recipes.weighed import Weight
-from variata.schedules import constant, warm_up
-from variata.training import Phase
-from variata.training.phase import View
 
-Augment = Literal["none", "shift", "affine"]
+LabelledShare = Annotated[float, Ge(0), Lt(1)]
+Share = Annotated[float, Ge(0), Le(1)]
 
 
 @recipe
 def m2(
     parts: Parts,
-    classes: Annotated[int, Ge(2), Le(1_000)] | None = None,
+    classes: Classes | None = None,
     alpha: Weight = 50.0,
     balance: Weight = 10.0,
+    consistency: Weight = 0.0,
     augment: Augment = "none",
-    labelled_share: Annotated[float, Ge(0), Lt(1)] = 0.1,
-    warm_up_share: Annotated[float, Ge(0), Le(1)] = 0.2,
+    labelled_share: LabelledShare = 0.1,
+    warm_up_share: Share = 0.2,
 ) -> Composition:
     """The semi-supervised VAE (M2): a class and a style, of which few rows need a label.
 
@@ -55,6 +50,8 @@ def m2(
         alpha: weight of the classification of rows with a label.
         balance: weight of the divergence of the mean of q(y | x) over a batch from p(y), which
             keeps classes in use; for data whose classes are about as frequent as each other.
+        consistency: weight of the divergence of q(y | x) from that of a further affine view of the
+            image, for which q(y | x) is held fixed; 0 does without.
         augment: what is done to images while training: "none", "shift" by a pixel, or "affine",
             small rotations, scalings, shears and shifts.
         labelled_share: of the rows shown, those with a label, which are repeated until they are.
@@ -64,52 +61,56 @@ def m2(
         Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014),
         arXiv:1406.5298
     """
-    if classes is None:
-        raise UsageError(
-            "m2 learns from labels, and there are none: name their column with --label, use data "
-            "with labels, or say how many classes there are."
-        )
-    objective = Objective(
-        bound=(warm_up(warm_up_share), EnumeratedBound()),
-        classification=(constant(alpha), Classification()),
-        balance=(constant(balance), ClassBalance()),
+    parts, classes = replace(parts, linear=False), known_classes("m2", classes)
+    encoder, features = seeing_encoder(parts)
+    above = classes + (parts.context or 0)
+    levels = [class_level(parts, classes), style_level(features, parts.latent or 1, above)]
+    model = LatentModel(encoder, levels, parts.make_decoder((parts.latent or 1) + classes))
+    phase = few_labels(
+        parts, EnumeratedBound(), alpha, balance, consistency, augment, warm_up_share
     )
-    phase = Phase(objective, view=augmentation(parts, augment))
-    return Composition(class_model(parts, classes), [phase], labelled_share=labelled_share)
+    return Composition(model, [phase], labelled_share=labelled_share)
 
 
-def class_model(parts: Parts, classes: int) -> LatentModel:
-    """A level for the class, read by a classifier of its own, above a Gaussian one."""
-    parts, latent = replace(parts, linear=False), parts.latent or 1
-    context = parts.context or 0
-    image = len(parts.shape) == 3 and min(parts.shape[1:]) > 3
-    seeing = replace(parts, network="conv" if image else "mlp", encoder=None)
-    classifier, seen = seeing.make_encoder()
-    encoder, features = parts.make_encoder()
-    below = context + classes
-    style = ConditionedPosterior(GaussianPosterior(features, latent), features, below, shared=False)
-    levels = [
-        Level(
-            UniformOneHot(classes, classes),
-            ClassPosterior(classifier, seen, classes, context),
-            append,
-        ),
-        Level(StandardNormal(latent), OfEncoder(style), JoinCondition(below)),
-    ]
-    return LatentModel(BesideSeen(encoder), levels, parts.make_decoder(latent + classes))
+@recipe
+def m1_m2(
+    parts: Parts,
+    classes: Classes | None = None,
+    style: Positive = 50,
+    alpha: Weight = 50.0,
+    balance: Weight = 10.0,
+    consistency: Weight = 0.0,
+    augment: Augment = "none",
+    labelled_share: LabelledShare = 0.1,
+    warm_up_share: Share = 0.2,
+) -> Composition:
+    """The stacked semi-supervised VAE (M1+M2): a class and a style, of codes of the example.
 
+    p(x | z1) p(z1 | y, z2) p(y) p(z2) with q(z1 | x) q(y | x) q(z2 | x, y), where z1 are the codes
+    (M1), and class and style stand above them (M2). All are learned together, where the paper fits
+    one after the other. The sum over classes is exact, and needs the decoder once for each row, as
+    only codes are decoded. Rows and weights are as for `m2`.
 
-def augmentation(parts: Parts, augment: Augment) -> View | None:
-    """What is done to a batch of images, in values that the likelihood knows.
+    Args:
+        classes: how many; by default as many as the data has.
+        style: dimensions of z2; `latent` counts those of z1.
+        alpha: weight of the classification of rows with a label.
+        balance: weight of the divergence of the mean of q(y | x) over a batch from p(y).
+        consistency: weight of the divergence between affine views of an image, as for `m2`.
+        augment: what is done to images while training: "none", "shift" or "affine", as for `m2`.
+        labelled_share: of the rows shown, those with a label, which are repeated until they are.
+        warm_up_share: share of the training over which the bound's weight rises to 1.
 
-    Raises:
-        UsageError: for data that are no images.
+    Reference:
+        Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014),
+        arXiv:1406.5298
     """
-    if augment == "none":
-        return None
-    if len(parts.shape) != 3:
-        raise UsageError(f"augment={augment!r} needs images; these examples are {parts.shape}.")
-    if augment == "shift":
-        return partial(shift, background=None)
-    levels = 2 if parts.likelihood == "bernoulli" else parts.levels
-    return partial(affine, levels=levels)
+    parts, classes = replace(parts, linear=False), known_classes("m1_m2", classes)
+    encoder, features = seeing_encoder(parts)
+    latent, context = parts.latent or 1, parts.context or 0
+    kind, manner = class_level(parts, classes), style_level(features, style, classes + context)
+    levels = [kind, manner, code_level(parts, features, style + classes)]
+    model = LatentModel(encoder, levels, parts.make_decoder(latent))
+    bound = EnumeratedBound(screened=True)
+    phase = few_labels(parts, bound, alpha, balance, consistency, augment, warm_up_share)
+    return Composition(model, [phase], labelled_share=labelled_share)

@@ -1,0 +1,108 @@
+"""Where a model whose prior is a mixture starts: from the codes of an autoencoder."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from variata.batch import Batch
+from variata.models import LatentModel
+from variata.objectives import Distortion, Objective, Term
+from variata.recipes.catalogue import Preparation
+from variata.recipes.gaussian import elbo
+from variata.schedules import Schedule, constant
+from variata.shapes import draw_mean
+from variata.training import Phase, Settings, fit, on
+from variata.training.phase import View
+from variata.training.signals import Stopped
+from variata.training.validation import some_rows
+
+ROWS, AT_ONCE = 20_000, 1_000  # that mixtures are fitted to
+RIDGE = 1e-3  # of the latents' mean variance, added to those of the mixture
+
+
+@dataclass(frozen=True)
+class MixtureStart:
+    """An autoencoder, then the best of several mixtures fitted to its codes, by the bound.
+
+    Args:
+        restarts: mixtures, each of which is learned with the model for an equal part of half of
+            the time.
+        further: terms beside the bound.
+        view: of the data.
+    """
+
+    restarts: int
+    further: Mapping[str, tuple[Schedule, Term]]
+    view: View | None
+
+    def __call__(self, made: LatentModel, how: Preparation) -> None:
+        first, rest = how.settings.divided(0.5)
+        self._learn(made, Objective(distortion=(constant(1), Distortion())), how, first)
+        each, _ = rest.divided(1 / self.restarts)
+        codes, start, tried = _codes(made, how), _copied(made), []
+        for i in range(self.restarts):
+            made.load_state_dict(start)
+            fit_mixture(made, codes, how.settings.seed + i)
+            criterion = self._learn(made, elbo(0.0, further=self.further), how, each)
+            tried.append((criterion, _copied(made)))
+        made.load_state_dict(min(tried, key=lambda trial: trial[0])[1])
+
+    def _learn(
+        self, made: LatentModel, objective: Objective, how: Preparation, settings: Settings
+    ) -> float:
+        """Train for some time; the least value of the objective on the rows to choose by."""
+        history = fit(
+            made,
+            [Phase(objective, view=self.view)],
+            how.train,
+            how.valid,
+            settings,
+            device=how.device,
+            processes=how.processes,
+        )
+        if history.signal is not None:
+            raise Stopped(history.signal)
+        return min(report.criterion for report in history.reports)
+
+
+def fit_mixture(model: LatentModel, codes: Tensor, seed: int) -> None:
+    """Make the prior of a model a mixture fitted to codes (N, L)."""
+    from sklearn.mixture import GaussianMixture
+
+    level: Any = model.levels[0]
+    rows, components = codes.double().cpu().numpy(), len(level.prior.weights)
+    ridge = max(RIDGE * float(rows.var(0).mean()), 1e-10)
+    found = GaussianMixture(
+        min(components, len(rows)), covariance_type="diag", reg_covar=ridge, random_state=seed
+    ).fit(rows)
+    take = (found.weights_, found.means_, found.covariances_)
+    level.prior.take(*(torch.as_tensor(part) for part in take))
+
+
+def _copied(model: LatentModel) -> dict[str, Tensor]:
+    """The weights of a model, as they are now."""
+    return copy.deepcopy(model.state_dict())
+
+
+def _codes(model: LatentModel, how: Preparation) -> Tensor:
+    """Posterior means of some training rows, (N, L)."""
+    index = some_rows(len(how.train), how.settings.seed, ROWS)
+    some = next(model.parameters())
+    model.eval()
+    with torch.inference_mode():
+        parts = [
+            _means(model, on(how.train.gather(i), some.device, some.dtype))
+            for i in index.split(AT_ONCE)
+        ]
+    model.train()
+    return torch.cat(parts)
+
+
+def _means(model: LatentModel, batch: Batch) -> Tensor:
+    return model.infer(batch, how=draw_mean)[0].z[0]
