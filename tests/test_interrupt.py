@@ -19,7 +19,7 @@ from variata.cli.app import run
 from variata.data.csv_table import Table
 from variata.errors import InterruptError
 from variata.store import folder as saved_folder
-from variata.tasks import refit, train
+from variata.tasks import prior_fits, refit, train
 from variata.tasks.model import Model
 from variata.tasks.run import Run
 from variata.tasks.train import resume
@@ -149,7 +149,7 @@ def test_at_the_end_a_signal_waits_until_the_model_is_whole(
     [
         ("flow", FROM_A_STEP["training"]),
         ("flow", (refit, "_mean_log_prob")),
-        ("gmm", (refit, "_fit_mixture")),
+        ("gmm", (prior_fits, "fit_mixture")),
     ],
 )
 def test_a_prior_that_was_not_fitted_to_its_end_is_not_written(

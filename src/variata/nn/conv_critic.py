@@ -28,6 +28,7 @@ class ConvCritic(nn.Module):
         Spectral Normalization for Generative Adversarial Networks (Miyato et al., 2018),
         arXiv:1802.05957
 
+    >>> import torch
     >>> critic = ConvCritic((3, 11, 14), channels=4)
     >>> critic(torch.zeros(2, 3, 11, 14)).shape, critic.features(torch.zeros(2, 3, 11, 14)).shape
     (torch.Size([2]), torch.Size([2, 48]))
