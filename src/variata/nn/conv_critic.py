@@ -31,7 +31,7 @@ class ConvCritic(nn.Module):
     >>> import torch
     >>> critic = ConvCritic((3, 11, 14), channels=4)
     >>> critic(torch.zeros(2, 3, 11, 14)).shape, critic.features(torch.zeros(2, 3, 11, 14)).shape
-    (torch.Size([2]), torch.Size([2, 48]))
+    (torch.Size([2]), torch.Size([2, 140]))
     """
 
     def __init__(self, shape: Shape, channels: int) -> None:
