@@ -7,9 +7,11 @@ import json
 import os
 import shutil
 import signal
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -212,6 +214,30 @@ def test_training_stops_early_when_validation_gets_worse() -> None:
     best = min(history.reports, key=lambda report: report.criterion)
     assert history.best_step == best.step
     assert best.best
+
+
+def test_schedules_begin_with_the_training_whatever_came_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Trials and compilation count as time spent; half of this budget goes into them."""
+    module, seen = sys.modules["variata.training.fit"], []
+    chosen = module.chosen
+
+    def slow(*arguments: Any, **more: Any) -> Any:
+        time.sleep(1.5)
+        return chosen(*arguments, **more)
+
+    class First(Callback):
+        def on_step(self, progress: float, seconds: float) -> None:
+            seen.append((progress, seconds))
+
+    monkeypatch.setattr(module, "chosen", slow)
+    made, settings = composition(), Settings(budget=3.0, batch_size=8, patience=1.0, threads=1)
+    fit(made.model, made.phases, rows(), rows(), settings, callbacks=[First()])
+    assert seen[0][0] < 0.25
+    assert seen[0][1] > 1.5
+    assert seen[-1][0] == pytest.approx(1, abs=0.1)
+    assert seen[-1][1] < 3.5
 
 
 def test_a_budget_ends_the_training_with_the_schedule_done() -> None:

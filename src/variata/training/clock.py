@@ -19,12 +19,15 @@ class Clock:
         timed: whether `steps` stand for a budget, because the training was resumed.
         before: seconds already spent by an earlier part of the same training.
         reserve: seconds kept back for what comes after the last step.
+        prepared: seconds that went by before the first step, with trials and compilation, which
+            count as time spent and not as progress: schedules begin with the training.
     """
 
     steps: int | None
     budget: float | None = None
     before: float = 0.0
     reserve: float = 0.0
+    prepared: float = 0.0
     timed: bool = False
     started: float = field(default_factory=time.monotonic)
 
@@ -49,5 +52,6 @@ class Clock:
         """The moment at a step, with progress from 0 to 1."""
         done = 0.0 if self.steps is None else step / self.steps
         if self.budget is not None:
-            done = max(done, self.seconds() / max(1e-9, self.budget - self.reserve))
+            trained, left = self.seconds() - self.prepared, self.budget - self.prepared
+            done = max(done, trained / max(1e-9, left - self.reserve))
         return Moment(step, min(1.0, done))

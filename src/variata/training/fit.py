@@ -89,6 +89,7 @@ def fit(
             processes.share(module.to(device))
         graphs = Graphs()
         how, said = _how(model, phases, settings, clock, device, train, state, processes, graphs)
+        clock.prepared = clock.seconds() - clock.before
         with applied(how):
             more = (log_jacobian, how, processes, graphs)
             with closing(Loop(model, phases, settings, clock, device, *more)) as loop:
