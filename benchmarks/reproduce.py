@@ -3,9 +3,10 @@
     python benchmarks/reproduce.py [ROW ...] [--again] [--k 500]
 
 Rows that were measured before are kept, so that the script goes on where it ended; `--again`
-measures those that are named anew. Every row trains by `variata train`, is chosen on validation
-rows and measured once on all test rows. Published figures come from longer trainings and other
-networks: they say how far minutes go, not who is better.
+measures those that are named anew. The page `docs/reproduction.md` is written from all. Every row
+trains by `variata train`, is chosen on validation rows and measured once on all test rows.
+Published figures come from longer trainings and other networks: they say how far minutes go, not
+who is better.
 """
 
 from __future__ import annotations
@@ -14,9 +15,21 @@ import argparse
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import labels
 from common import RESULTS, table, trained_and_measured, write
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "reproduction.md"
+INTRODUCTION = """# Reproduction
+
+Each recipe against a published figure, in minutes on a processor. This page is written by
+`python benchmarks/reproduce.py`, which goes on where it ended and measures any row by its name; the
+records, with settings, seeds and versions, are in `benchmarks/results/reproduce`. A row trains by
+`variata train`, is chosen on validation rows, and is measured once on all test rows. Published
+figures come from longer trainings and other networks: they say how far minutes go, not who is
+better.
+"""
 
 
 @dataclass(frozen=True)
@@ -87,9 +100,36 @@ def main() -> None:
                 measured = labels.measured(name, ROWS[name], options.again)
             settings = {"k": options.k, "seed": options.seed, "arguments": ROWS[name].arguments}
             write(f"reproduce/{name}", [measured], settings)
-    done = [json.loads(_path(name).read_text())["rows"][0] for name in ROWS if _path(name).exists()]
-    for heads in dict.fromkeys(tuple(row) for row in done):
-        table([row for row in done if tuple(row) == heads])
+    done = {name: json.loads(_path(name).read_text()) for name in ROWS if _path(name).exists()}
+    groups = _alike(done)
+    for names in groups:
+        table([done[name]["rows"][0] for name in names])
+    PAGE.write_text(page(done, groups))
+    print(PAGE)
+
+
+def page(done: dict[str, Any], groups: list[list[str]]) -> str:
+    """What was measured, as a page of the documentation."""
+    parts = [INTRODUCTION]
+    for names in groups:
+        heads = ["row", *done[names[0]]["rows"][0], "budget", "processor"]
+        lines = [heads, ["---"] * len(heads)]
+        for name in names:
+            machine = done[name]["machine"]
+            where = [ROWS[name].budget, f"{machine['processor']}, {machine['cores']} cores"]
+            lines.append([f"`{name}`", *map(str, done[name]["rows"][0].values()), *where])
+        parts.append("".join(f"| {' | '.join(line)} |\n" for line in lines))
+    missing = [f"`{name}`" for name in ROWS if name not in done]
+    parts.append(f"Not measured yet: {', '.join(missing)}.\n" if missing else "")
+    return "\n".join(part for part in parts if part)
+
+
+def _alike(done: dict[str, Any]) -> list[list[str]]:
+    """Names of rows with the same figures together."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for name, record in done.items():
+        groups.setdefault(tuple(record["rows"][0]), []).append(name)
+    return list(groups.values())
 
 
 def measure(row: Row, k: int, seed: int) -> dict[str, object]:
