@@ -65,8 +65,8 @@ class Paths:
             inside = self.middle < self.symbols.size
             edge = np.minimum(self.middle, self.symbols.size - 1)
             self.mass = np.where(inside, self.symbols.below(edge), self.mass_after)
-            part = (self.mass - self.mass_before) * PRECISION
-            left = np.floor(part / (self.mass_after - self.mass_before))
+            whole = np.maximum(self.mass_after - self.mass_before, 1)  # 0 beyond the last value
+            left = np.floor((self.mass - self.mass_before) * PRECISION / whole)
             yield np.clip(left, 1, PRECISION - 1) / PRECISION
 
     def go(self, right: NDArray[np.bool_]) -> None:

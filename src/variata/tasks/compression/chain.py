@@ -25,6 +25,7 @@ from variata.tasks.compression.stack import Stack
 
 MOST = 256  # rows of a batch
 SYMBOLS = 2**16  # of a batch, where a row has less: arrays that caches hold
+SPARE = 64  # bits that stay on the stack: what a row takes is at most its share in the mean alone
 Codes = NDArray[np.int64]
 
 
@@ -39,8 +40,8 @@ class Chain:
         stack, done, direct = Stack(), 0, 0
         largest = max(1, min(MOST, SYMBOLS // numel(self.model.shape)))
         while done < len(codes):
-            share = stack.bits // (self.model.latent * self.model.bits)
-            count = min(largest, len(codes) - done, share)
+            enough = (stack.bits - SPARE) // (self.model.latent * self.model.bits)
+            count = max(0, min(largest, len(codes) - done, enough))
             self._push(stack, codes[done : done + max(1, count)], direct=count == 0)
             done, direct = done + max(1, count), direct + (count == 0)
         return stack.words, direct
