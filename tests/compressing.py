@@ -39,7 +39,9 @@ def model_of(likelihood: str, shape: tuple[int, ...] = (5,), **more: Any) -> Mod
     arguments = {"latent": 3, "hidden": (8, 8), **more}
     made = recipes.build(
         arguments.pop("recipe", "vae"),
-        **{"shape": schema.shape, "likelihood": schema.likelihood, "levels": schema.levels},
+        shape=schema.shape,
+        likelihood=schema.likelihood,
+        levels=schema.levels,
         **arguments,
     )
     fixed(made.model)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import builtins
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from compressing import LEVELS, model_of, rows
+from compressing import LEVELS, model_of
 from variata.distributions import DiscretisedLogistic
 from variata.errors import UsageError
 from variata.exact import ExactModel, Paths, Symbols
@@ -119,7 +119,9 @@ def symbols() -> dict[str, Symbols]:
     random = np.random.default_rng(0)
     centre, narrow = random.normal(size=9) * 3, np.exp(random.normal(size=9) * 3)
     cells = Cells(normal(), standard_cells(6)[0], centre, narrow)
-    levels = [Cells(logistic(), np.arange(1, 17) - 0.5, 5 * centre, v) for v in (narrow, narrow / 9)]
+    levels = [
+        Cells(logistic(), np.arange(1, 17) - 0.5, 5 * centre, v) for v in (narrow, narrow / 9)
+    ]
     return {
         "cells": cells,
         "logistic": levels[0],
@@ -141,8 +143,7 @@ def test_whole_probabilities_sum_exactly_and_none_is_zero(name: str) -> None:
             whole = left * PRECISION
             assert (whole == np.rint(whole)).all()
             masses = [
-                m * int(PRECISION - v if right else v)
-                for m, v in zip(masses, whole, strict=True)
+                m * int(PRECISION - v if right else v) for m, v in zip(masses, whole, strict=True)
             ]
             steps.go(np.full(len(made), right))
         assert all(mass > 0 for mass in masses)

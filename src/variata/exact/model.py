@@ -119,14 +119,14 @@ def _(head: CategoricalHead, levels: int) -> Likelihood:
 @likelihood.register
 def _(head: LogisticHead, levels: int) -> Likelihood:
     _require_levels(head.levels, levels)
-    edges = np.arange(1, levels) - 0.5
+    edges = _edges(levels)
     return lambda made: _bell(edges, made[0], made[1])
 
 
 @likelihood.register
 def _(head: LogisticMixtureHead, levels: int) -> Likelihood:
     _require_levels(head.levels, levels)
-    edges = np.arange(1, levels) - 0.5
+    edges = _edges(levels)
 
     def mixed(made: Array) -> Mixtures:
         weights, means, log_scales = np.split(made, 3)
@@ -134,6 +134,11 @@ def _(head: LogisticMixtureHead, levels: int) -> Likelihood:
         return Mixtures(softmax(weights) + 1, bells)
 
     return mixed
+
+
+def _edges(levels: int) -> Array:
+    """Half-way between neighbouring levels."""
+    return np.arange(1, levels).astype(np.float64) - 0.5
 
 
 def _bell(edges: Array, mean: Array, raw_scale: Array) -> Cells:

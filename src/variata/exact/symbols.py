@@ -8,6 +8,7 @@ the symbol's probability, so that all of them sum to one exactly, and none is ze
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -97,7 +98,7 @@ class Cells:
         return float(ONE + self.size)
 
     def below(self, edge: Whole) -> Array:
-        return np.floor(self.share(edge)) + edge
+        return np.add(np.floor(self.share(edge)), edge)
 
     def share(self, edge: Whole) -> Array:
         """The bells' own mass under each edge, in units of 1 / ONE."""
@@ -159,6 +160,7 @@ def softmax(logits: Array) -> Array:
     return np.floor(logistic()(below) / logistic()(-below) * ONE)
 
 
+@cache
 def standard_cells(bits: int) -> tuple[Array, Array]:
     """Edges (2^bits - 1,) and middles (2^bits,) of cells that N(0, 1) gives the same mass each.
 

@@ -81,6 +81,7 @@ def inverse_scale() -> Table:
         return Table(_whole(values))
 
 
+@cache
 def digest() -> str:
     """SHA-256 of all tables, in hexadecimal."""
     kept = hashlib.sha256()

@@ -122,6 +122,3 @@ def _meaning(schema: Schema) -> bytes:
     fields = schema.to_json()
     text = json.dumps({name: fields[name] for name in MEANING}, sort_keys=True)
     return hashlib.sha256(text.encode()).digest()[:16]
-
-
-__all__ = ["DEFLATED", "MODELLED", "STORED", "Codec", "MOST"]

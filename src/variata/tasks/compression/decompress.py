@@ -134,7 +134,9 @@ class _Pass:
 def _wanted(reader: Reader, rows: tuple[int, int] | None) -> range:
     start, stop = rows or (0, reader.header.rows)
     if not 0 <= start < stop <= reader.header.rows:
-        raise UsageError(f"The file holds {reader.header.rows} rows, from 0 on, not {start}:{stop}.")
+        raise UsageError(
+            f"The file holds {reader.header.rows} rows, from 0 on, not {start}:{stop}."
+        )
     return range(start, stop)
 
 

@@ -1,6 +1,6 @@
 """The bytes of a `.vrt` file; `docs/compression.md` describes them one by one.
 
-Header, chunks, index, header again, end. Everything carries a CRC-32, and numbers are little-endian.
+Header, chunks, index, header again, end. Everything has a CRC-32; numbers are little-endian.
 """
 
 from __future__ import annotations

@@ -28,8 +28,10 @@ class Stack:
 
     def __init__(self, words: NDArray[np.uint32] | None = None) -> None:
         stream = _stream()
-        self._coder = stream.stack.AnsCoder(words) if words is not None and words.size else (
-            stream.stack.AnsCoder()
+        self._coder = (
+            stream.stack.AnsCoder(words)
+            if words is not None and words.size
+            else (stream.stack.AnsCoder())
         )
         self._choice = stream.model.Categorical(perfect=False)
         self._uniform = stream.model.Uniform
@@ -86,4 +88,4 @@ def _stream() -> Any:
         raise MissingExtraError(
             "Compression needs constriction: pip install 'variata[compress]'."
         ) from error
-    return constriction.stream
+    return constriction.stream  # type: ignore[attr-defined]
