@@ -7,7 +7,8 @@ Trains `variata train` on the published training rows (or takes a run that is th
 `--data`), writes all test images to one file, reads them back and counts those that differ. All
 that a file needs is counted, but for the model, as for every other codec. General codecs get the
 images packed, eight binary pixels a byte, and as bytes, whichever is shorter; pictures are counted
-one by one, and as one picture of all. Seconds include the making of tables, not the start of Python.
+one by one, and as one picture of all. Seconds do not include the start of Python, nor the making of
+tables, which takes a second once.
 """
 
 from __future__ import annotations

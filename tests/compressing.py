@@ -10,9 +10,11 @@ import torch
 
 from variata import recipes
 from variata.data import infer_schema
+from variata.recipes.refit import give_prior, prior_call
 from variata.store import Saved
 from variata.tasks.model import Model
 
+FULL = {"components": 3}
 LEVELS = {"bernoulli": 2, "logistic": 17, "logistic_mixture": 17, "categorical": 3}
 
 
@@ -32,8 +34,14 @@ def rows(likelihood: str, shape: tuple[int, ...], count: int, seed: int = 0) -> 
     return values.astype(np.uint8)
 
 
-def model_of(likelihood: str, shape: tuple[int, ...] = (5,), **more: Any) -> Model:
-    """An untrained model of such rows, with fixed weights."""
+def model_of(
+    likelihood: str, shape: tuple[int, ...] = (5,), full: bool = False, **more: Any
+) -> Model:
+    """An untrained model of such rows, with fixed weights.
+
+    Args:
+        full: whether the prior is a mixture of Gaussians with full covariances.
+    """
     known = rows(likelihood, shape, 64)
     schema = infer_schema(known, likelihood=likelihood)
     arguments = {"latent": 3, "hidden": (8, 8), **more}
@@ -44,7 +52,12 @@ def model_of(likelihood: str, shape: tuple[int, ...] = (5,), **more: Any) -> Mod
         levels=schema.levels,
         **arguments,
     )
+    if full:
+        give_prior(made.model, made.model.levels[0].prior.zeros.numel(), prior_call("gmm", FULL))
     fixed(made.model)
+    if full:
+        factors = made.model.levels[0].prior.factors
+        factors.copy_(factors.tril() + torch.eye(factors.shape[-1]))
     return Model(Saved(made.model.eval(), made.recipe, made.arguments or {}, schema))
 
 
@@ -55,6 +68,9 @@ CASES: dict[str, tuple[str, tuple[int, ...], dict[str, Any]]] = {
     "logistic": ("logistic", (9,), {}),
     "logistic_mixture": ("logistic_mixture", (9,), {}),
     "categorical": ("categorical", (7,), {}),
+    "mixture_prior": ("bernoulli", (9,), {"recipe": "mixture_prior", "modes": 3}),
+    "vamp_prior": ("bernoulli", (9,), {"recipe": "vamp_prior", "pseudo_inputs": 3}),
+    "full_prior": ("bernoulli", (9,), {"full": True}),
 }
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import builtins
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,14 @@ from variata.tasks.compression.stack import Stack, Whole
 from variata.tasks.model import Model
 
 QUICK = settings(max_examples=25, derandomize=True, deadline=None, database=None)
+
+READ_GOLDEN = """
+import numpy, torch
+from compressing import CASES, golden
+print(torch.backends.cpu.get_cpu_capability())
+for model, path in map(golden, CASES):
+    print(numpy.array_equal(model.decompress(path), numpy.load(path.with_suffix(".npy"))))
+"""
 
 
 class Metered(Stack):
@@ -132,10 +143,10 @@ def _bits(symbols: Symbols, values: Whole) -> float:
     return total
 
 
-def chained(likelihood: str, count: int, shape: tuple[int, ...] = (5,)) -> tuple[Chain, Any]:
-    model = model_of(likelihood, shape)
-    codes = model.schema.encode_all(rows(likelihood, shape, count)).numpy().astype(np.int64)
-    return Chain(ExactModel(model.module, LEVELS[likelihood])), codes
+def chained(name: str, count: int) -> tuple[Chain, Any]:
+    model, _ = golden(name)
+    codes = model.schema.encode_all(model.sample(count)).numpy().astype(np.int64)
+    return Chain(ExactModel(model.module, LEVELS[CASES[name][0]])), codes
 
 
 @QUICK
@@ -183,23 +194,21 @@ def test_some_rows_are_read_alone(
     assert np.array_equal(model.decompress(path, rows=(start, stop)), values[start:stop])
 
 
-@pytest.mark.parametrize("likelihood", LEVELS)
-def test_the_size_is_what_the_probabilities_say(
-    likelihood: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("name", CASES)
+def test_the_size_is_what_the_probabilities_say(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chain, "Stack", Metered)
     Metered.net = 0.0
-    made, codes = chained(likelihood, 400, (12,))
+    made, codes = chained(name, 400)
     words, direct = made.write(codes)
     assert direct == 1
     assert 32 * words.size <= 1.001 * Metered.net + 64
 
 
-@pytest.mark.parametrize("likelihood", LEVELS)
+@pytest.mark.parametrize("name", CASES)
 def test_whole_numbers_by_hand_make_the_same_words(
-    likelihood: str, monkeypatch: pytest.MonkeyPatch
+    name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, codes = chained(likelihood, 60)
+    made, codes = chained(name, 60)
     words, _ = made.write(codes)
     monkeypatch.setattr(chain, "Stack", ByHand)
     assert np.array_equal(made.write(codes)[0], words)
@@ -231,6 +240,19 @@ def test_golden_files_are_read_and_written_bit_for_bit(name: str, tmp_path: Path
     made = model.compress(values, tmp_path / "again.vrt", chunk=20)
     assert made.chunks_without_model == 0
     assert (tmp_path / "again.vrt").read_bytes() == path.read_bytes()
+
+
+def test_an_older_processor_reads_the_golden_files() -> None:
+    old = {
+        "ATEN_CPU_CAPABILITY": "default",
+        "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
+        "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR",
+    }
+    command = [sys.executable, "-W", "ignore", "-c", READ_GOLDEN]
+    paths = os.pathsep.join([*sys.path, str(Path(__file__).parent)])
+    environment = {**os.environ, **old, "PYTHONPATH": paths}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["DEFAULT", *["True"] * len(CASES)], done.stderr
 
 
 def test_values_between_levels_come_back_as_they_are(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +14,14 @@ import torch
 from torch import nn
 
 from compressing import LEVELS, model_of
+from variata import recipes
+from variata.conditionals import responsibilities
 from variata.distributions import DiscretisedLogistic
 from variata.errors import UsageError
 from variata.exact import ExactModel, Paths, Symbols
 from variata.exact.grid import ACTIVATION, on_grid
 from variata.exact.networks import exact
-from variata.exact.symbols import PRECISION, Cells, Choices, Mixtures, softmax, standard_cells
+from variata.exact.symbols import PRECISION, Bells, Cells, Choices, softmax, standard_cells
 from variata.exact.tables import ONE, digest, inverse_scale, logistic, normal
 from variata.nn import ConvDecoder, ConvEncoder, MLPDecoder, MLPEncoder
 from variata.recipes.parts import Parts
@@ -125,7 +128,7 @@ def symbols() -> dict[str, Symbols]:
     return {
         "cells": cells,
         "logistic": levels[0],
-        "mixture": Mixtures(softmax(random.normal(size=(2, 9))) + 1, levels),
+        "mixture": Bells(softmax(random.normal(size=(2, 9))) + 1, levels),
         "choices": Choices(softmax(random.normal(size=(5, 9)) * 9)),
         "far": Cells(normal(), standard_cells(6)[0], centre * 1e9, narrow),
         "binary": Cells(logistic(), np.zeros(1), centre, np.ones(1)),
@@ -177,6 +180,41 @@ def test_probabilities_are_close_to_those_of_the_model(likelihood: str) -> None:
     assert np.abs(found - theirs).max() < 0.02
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"recipe": "mixture_prior", "modes": 3},
+        {"recipe": "vamp_prior", "pseudo_inputs": 3},
+        {"recipe": "exemplar_prior", "exemplars": 3},
+        {"full": True},
+    ],
+)
+def test_mixtures_are_close_to_those_of_the_model(more: dict[str, Any]) -> None:
+    model = model_of("bernoulli", **more)
+    ours = ExactModel(model.module, 2)
+    assert ours.prior is not None
+    cells = np.arange(150) * 997 % ours.cells
+    z = ours.middles[cells].reshape(50, 3)
+    with torch.inference_mode():
+        p: Any = model.module.levels[0].prior(None)
+        shares = responsibilities(p, torch.from_numpy(z).float()).T.numpy()
+    for k in range(3):
+        values = np.full(50, k)
+        assert np.abs(2 ** log2_of(ours.prior.responsible(z), values) - shares[k]).max() < 1e-3
+        given = p.component_distribution
+        steps, found = ours.prior.steps(values, ours.edges), 0.0
+        parts = [cells] if ours.prior.at_once else list(cells.reshape(50, 3).T)
+        made = next(steps)
+        for i, part in enumerate(parts):
+            found = found + log2_of(made, part).reshape(50, -1).sum(1)
+            made = steps.send(ours.middles[part]) if i + 1 < len(parts) else made
+        widths = np.diff(np.concatenate([[-99], ours.edges, [99]]))[cells].reshape(50, 3)
+        narrow = (widths < 0.02).all(1)  # cells in which a density hardly changes
+        theirs = given.log_prob(torch.from_numpy(z).float()[:, None])[:, k] / math.log(2)
+        assert narrow.sum() > 10
+        assert np.abs(found - np.log2(widths).sum(1) - theirs.detach().numpy())[narrow].max() < 0.05
+
+
 def test_a_logistic_has_the_masses_of_the_distribution() -> None:
     centre, narrow = np.array([0.2, 9.0, 30.0]), np.array([0.3, 4.0, 1.0])
     made = Cells(logistic(), np.arange(1, 17) - 0.5, centre, narrow)
@@ -192,14 +230,17 @@ def test_a_logistic_has_the_masses_of_the_distribution() -> None:
     [
         ({"recipe": "ae"}, "DiracPosterior"),
         ({"recipe": "ladder_vae"}, "2 levels|3 levels"),
+        ({"likelihood": "poisson"}, "PoissonHead"),
         ({"recipe": "flow_prior"}, "FlowPrior"),
         ({"recipe": "vq_vae", "latent": 4, "width": 2}, "QuantisedPosterior"),
         ({"context": 2}, "condition"),
     ],
 )
-def test_models_that_cannot_be_coded_are_named(more: dict[str, object], named: str) -> None:
+def test_models_that_cannot_be_coded_are_named(more: dict[str, Any], named: str) -> None:
+    parts: dict[str, Any] = {"shape": (5,), "likelihood": "bernoulli", "latent": 3, **more}
+    made = recipes.build(parts.pop("recipe", "vae"), hidden=(8,), **parts)
     with pytest.raises(UsageError, match=named):
-        ExactModel(model_of("bernoulli", **more).module, 2)
+        ExactModel(made.model, 2)
 
 
 def test_a_likelihood_of_other_values_is_refused() -> None:

@@ -105,7 +105,7 @@ class Cells:
         return self.table((self.edges[edge - 1] - self.centre) * self.inverse_scale)
 
 
-class Mixtures:
+class Bells:
     """Cells under several bells with a weight each.
 
     Args:
@@ -149,6 +149,10 @@ class Choices:
 
     def below(self, edge: Whole) -> Array:
         return self.sums[edge - 1, np.arange(len(self))]
+
+    def likeliest(self) -> Whole:
+        """The first value with the largest mass, of each, (N,)."""
+        return np.diff(self.sums, axis=0, prepend=0).argmax(0)
 
 
 def softmax(logits: Array) -> Array:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from variata.errors import DataError
 from variata.exact import ExactModel
 from variata.shapes import numel
+from variata.tasks.compression.latents import pop_latents, push_latents
 from variata.tasks.compression.stack import Stack
 
 MOST = 256  # rows of a batch
@@ -68,11 +69,11 @@ class Chain:
         q, means = self.model.infer(codes)
         cells = means if direct else stack.pop(q)
         stack.push(self.model.generate(cells), codes.reshape(-1))
-        stack.push_even(cells, 1 << self.model.bits)
+        push_latents(stack, self.model, cells, direct)
         stack.push_even(np.array([0 if direct else len(codes)]), MOST + 1)
 
     def _pop(self, stack: Stack, rows: int, direct: bool) -> Codes:
-        cells = stack.pop_even(rows * self.model.latent, 1 << self.model.bits)
+        cells = pop_latents(stack, self.model, rows, direct)
         p = self.model.generate(cells)
         codes = stack.pop(p).reshape(rows, *self.model.shape)
         if (codes >= p.size).any():

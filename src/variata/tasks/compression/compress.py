@@ -70,7 +70,8 @@ def compress(
     size. Rows are coded in chunks, each of which can be read without the others.
 
     Args:
-        model: with one level of Gaussian latents and a likelihood of discrete values.
+        model: with one level of Gaussian latents, under N(0, I) or a mixture, and a likelihood of
+            discrete values.
         data: rows, of the schema's values. Those in between are kept all the same, but deflated.
         out: the file, which must end in `.vrt`.
         chunk: rows of a chunk; fewer, where rows are large.
