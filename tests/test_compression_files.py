@@ -250,3 +250,15 @@ def test_the_command_line_recovers(
     assert run([*command, "--recover"]) == 0
     assert "rows 500 to 999 are damaged and left out" in capsys.readouterr().err
     assert len(np.load(out)) == 1_297
+
+
+def test_places_far_beyond_the_file_are_damage(model: Model, whole: bytes, tmp_path: Path) -> None:
+    path, header = tmp_path / "f.vrt", Header.unpacked(whole)
+    start = len(whole) - 8 - len(header.packed()) - 4 - 8 * (header.chunks + 1)
+    index = bytearray(whole[start : start + 8 * (header.chunks + 1)])
+    struct.pack_into("<Q", index, 8, 2**64 - 1)
+    rest = CRC.pack(crc32(index)) + whole[start + len(index) + 4 :]
+    path.write_bytes(whole[:start] + bytes(index) + rest)
+    with pytest.raises(StoreError, match="more in it than it lists"):
+        model.decompress(path)
+    assert len(model.decompress(path, recover=True)) == ROWS

@@ -20,8 +20,9 @@ from variata.distributions import DiscretisedLogistic
 from variata.errors import UsageError
 from variata.exact import ExactModel, Paths, Symbols
 from variata.exact.grid import ACTIVATION, on_grid
+from variata.exact.lattice import standard_cells
 from variata.exact.networks import exact
-from variata.exact.symbols import PRECISION, Bells, Cells, Choices, softmax, standard_cells
+from variata.exact.symbols import PRECISION, Bells, Cells, Choices, softmax
 from variata.exact.tables import ONE, digest, inverse_scale, logistic, normal
 from variata.nn import ConvDecoder, ConvEncoder, MLPDecoder, MLPEncoder
 from variata.recipes.parts import Parts
@@ -168,8 +169,8 @@ def log2_of(made: Symbols, values: np.ndarray) -> np.ndarray:
 def test_probabilities_are_close_to_those_of_the_model(likelihood: str) -> None:
     model = model_of(likelihood)
     ours = ExactModel(model.module, LEVELS[likelihood])
-    cells = np.arange(150) * 997 % 2**ours.bits
-    z = torch.from_numpy(ours.middles[cells]).view(50, 3).float()
+    cells = np.arange(150) * 997 % 2**ours.lattice.bits
+    z = torch.from_numpy(ours.lattice.values(cells)).float()
     with torch.random.fork_rng(), torch.inference_mode():
         torch.manual_seed(0)
         p = model.module.imagine(50, given={0: z}).likelihood
@@ -193,8 +194,9 @@ def test_mixtures_are_close_to_those_of_the_model(more: dict[str, Any]) -> None:
     model = model_of("bernoulli", **more)
     ours = ExactModel(model.module, 2)
     assert ours.prior is not None
-    cells = np.arange(150) * 997 % ours.cells
-    z = ours.middles[cells].reshape(50, 3)
+    lattice = ours.lattice
+    cells = np.arange(150) * 997 % 2**lattice.bits
+    z = lattice.values(cells)
     with torch.inference_mode():
         p: Any = model.module.levels[0].prior(None)
         shares = responsibilities(p, torch.from_numpy(z).float()).T.numpy()
@@ -202,13 +204,14 @@ def test_mixtures_are_close_to_those_of_the_model(more: dict[str, Any]) -> None:
         values = np.full(50, k)
         assert np.abs(2 ** log2_of(ours.prior.responsible(z), values) - shares[k]).max() < 1e-3
         given = p.component_distribution
-        steps, found = ours.prior.steps(values, ours.edges), 0.0
+        steps, found = ours.prior.steps(values, lattice), 0.0
         parts = [cells] if ours.prior.at_once else list(cells.reshape(50, 3).T)
         made = next(steps)
         for i, part in enumerate(parts):
             found = found + log2_of(made, part).reshape(50, -1).sum(1)
-            made = steps.send(ours.middles[part]) if i + 1 < len(parts) else made
-        widths = np.diff(np.concatenate([[-99], ours.edges, [99]]))[cells].reshape(50, 3)
+            made = steps.send(z[:, i, None]) if i + 1 < len(parts) else made
+        widths = np.diff(np.concatenate([[-99], lattice.edges, [99]]))[cells].reshape(50, 3)
+        widths = widths * lattice.spread
         narrow = (widths < 0.02).all(1)  # cells in which a density hardly changes
         theirs = given.log_prob(torch.from_numpy(z).float()[:, None])[:, k] / math.log(2)
         assert narrow.sum() > 10

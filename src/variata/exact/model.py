@@ -14,11 +14,12 @@ from variata.conditionals.likelihood import BernoulliHead, CategoricalHead
 from variata.errors import UsageError
 from variata.exact import convolutions as convolutions  # which registers them
 from variata.exact.grid import ACTIVATION, LIMIT, WEIGHT, rounded
+from variata.exact.lattice import Lattice
 from variata.exact.likelihoods import likelihood
 from variata.exact.networks import exact, raw
 from variata.exact.priors import prior
-from variata.exact.symbols import PRECISION, Cells, Symbols, standard_cells
-from variata.exact.tables import ONE, PER_UNIT, Array, digest, inverse_scale, normal
+from variata.exact.symbols import PRECISION, Cells, Symbols
+from variata.exact.tables import ONE, PER_UNIT, Array, digest, inverse_scale
 from variata.models import LatentModel
 from variata.models.level import replace
 
@@ -33,7 +34,7 @@ def arithmetic() -> str:
 
 
 class ExactModel:
-    """One Gaussian level, over cells that N(0, I) gives the same mass, and a discrete likelihood.
+    """One level of Gaussian latents, in cells, and a discrete likelihood.
 
     Args:
         model: a trained model.
@@ -41,15 +42,13 @@ class ExactModel:
 
     Attributes:
         latent: L.
-        bits: of a latent's cell under N(0, I).
-        prior: where it is another one, a mixture.
+        prior: where it is not N(0, I), a mixture.
+        lattice: cells of the latents, which N(0, I) gives the same mass.
 
     Raises:
         UsageError: for a model that has another posterior, prior or likelihood, or networks that
             have no exact arithmetic; the message names it.
     """
-
-    bits = LATENT_BITS
 
     def __init__(self, model: LatentModel, levels: int) -> None:
         level, decoder = _only_level(model), model.decoder
@@ -60,25 +59,20 @@ class ExactModel:
         self.encoder, self.posterior = exact(model.encoder), raw(level.posterior.linear)
         self.decoder, self.raw_shape = exact(decoder.network), decoder.raw_shape
         self.prior = prior(level.prior)
-        self.edges, self.middles = standard_cells(self.bits)
+        plain = Lattice(np.zeros(self.latent), np.ones(self.latent), LATENT_BITS)
+        self.lattice = plain if self.prior is None else self.prior.lattice(LATENT_BITS)
         self.scale = 1 if isinstance(decoder.head, BernoulliHead | CategoricalHead) else levels - 1
-
-    @property
-    def cells(self) -> int:
-        """How many cells a latent has."""
-        return 1 << self.bits
 
     def infer(self, codes: Codes) -> tuple[Cells, Codes]:
         """q(z | x) of examples (B, *X), B * L symbols; and the cells of its means, (B * L,)."""
         x = rounded(torch.from_numpy(codes.astype(np.float64)) / self.scale)
         mean, log_scale = self.posterior(self.encoder(x)).chunk(2, -1)
-        centre = mean.reshape(-1).numpy()
-        narrow = inverse_scale()(log_scale.reshape(-1).numpy()) / ONE
-        return Cells(normal(), self.edges, centre, narrow), np.searchsorted(self.edges, centre)
+        narrow = inverse_scale()(log_scale.numpy()) / ONE
+        return self.lattice.under(mean.numpy(), narrow), self.lattice.of(mean.numpy())
 
     def generate(self, cells: Codes) -> Symbols:
         """p(x | z) for latents (B * L,), B * numel(X) symbols."""
-        z = rounded(torch.from_numpy(self.middles[cells]).view(-1, self.latent))
+        z = rounded(torch.from_numpy(self.lattice.values(cells)))
         made = self.decoder(z).reshape(-1, *self.raw_shape)
         return self.likelihood(_parameters_first(made))
 

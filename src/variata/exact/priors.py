@@ -12,7 +12,6 @@ from functools import singledispatch
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -24,11 +23,12 @@ from variata.conditionals import (
 )
 from variata.errors import UsageError
 from variata.exact.grid import on_grid, require_exact, rounded
+from variata.exact.lattice import Lattice
 from variata.exact.networks import exact, raw
-from variata.exact.symbols import Cells, Choices, softmax
-from variata.exact.tables import DIGITS, ONE, Array, inverse_scale, normal
+from variata.exact.symbols import Cells, Choices, Whole, softmax
+from variata.exact.tables import DIGITS, ONE, Array, inverse_scale
 
-Whole = NDArray[np.int64]
+SMALLEST = 1e-6  # variance of a latent
 Steps = Generator[Cells, Array, None]
 
 
@@ -66,18 +66,27 @@ class GaussianMixture:
         squares = white.view(len(z), *self.means.shape).square().sum(-1)
         return Choices(softmax(self.constant[:, None] - 0.5 * squares.numpy().T))
 
-    def steps(self, k: Whole, edges: Array) -> Steps:
+    def steps(self, k: Whole, lattice: Lattice) -> Steps:
         """p(z | k): of all latents at once, (B * L,), or one by one, (B,), by those before it.
 
-        Where they come one by one, each value is sent before the next is given.
+        Where they come one by one, the value of each (B, 1) is sent before the next is given.
         """
         centre, factors = self.means[k], self.factors[k]
         if self.at_once:
-            yield Cells(normal(), edges, centre.reshape(-1), 1 / factors.reshape(-1))
+            yield lattice.under(centre, 1 / factors)
             return
-        for j in range(centre.shape[1]):
-            z = yield Cells(normal(), edges, centre[:, j].copy(), 1 / factors[:, j, j])
-            centre += factors[:, :, j] * ((z - centre[:, j]) / factors[:, j, j])[:, None]
+        for j in range(len(lattice)):
+            here, scale = centre[:, j : j + 1].copy(), factors[:, j, j : j + 1]
+            z = yield lattice.only(j).under(here, 1 / scale)
+            centre += factors[:, :, j] * ((z - here) / scale)
+
+    def lattice(self, bits: int) -> Lattice:
+        """Cells for latents of the mixture's mean and variance."""
+        share = self.weights / self.weights.sum()
+        scales = self.factors if self.at_once else np.sqrt(_added(self.factors**2))
+        mean = _added((share * self.means).T)
+        square = _added((share * (scales**2 + self.means**2)).T)
+        return Lattice(mean, np.sqrt(np.maximum(square - mean**2, SMALLEST)), bits)
 
 
 @singledispatch

@@ -8,13 +8,12 @@ the symbol's probability, so that all of them sum to one exactly, and none is ze
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from variata.exact.tables import ONE, Array, Table, logistic, normal
+from variata.exact.tables import ONE, Array, Table, logistic
 
 PRECISION = 2**24
 Whole = NDArray[np.int64]
@@ -44,7 +43,7 @@ class Symbols(Protocol):
 class Paths:
     """The steps that lead to N symbols, from the first on.
 
-    >>> paths = Paths(Cells(normal(), np.zeros((1, 1)), np.zeros(1), np.ones(1)))
+    >>> paths = Paths(Cells(logistic(), np.zeros(1), np.zeros(1), np.ones(1)))
     >>> [left.tolist() for left in paths.lefts()]
     [[0.5]]
     """
@@ -162,14 +161,3 @@ def softmax(logits: Array) -> Array:
     """
     below = logits - logits.max(0)
     return np.floor(logistic()(below) / logistic()(-below) * ONE)
-
-
-@cache
-def standard_cells(bits: int) -> tuple[Array, Array]:
-    """Edges (2^bits - 1,) and middles (2^bits,) of cells that N(0, 1) gives the same mass each.
-
-    >>> standard_cells(1)[0].tolist()
-    [0.0]
-    """
-    halves = normal().where(np.arange(1, 2 ** (bits + 1)) * (ONE / 2 ** (bits + 1)))
-    return halves[1::2], halves[::2]

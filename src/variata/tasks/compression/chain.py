@@ -41,7 +41,7 @@ class Chain:
         stack, done, direct = Stack(), 0, 0
         largest = max(1, min(MOST, SYMBOLS // numel(self.model.shape)))
         while done < len(codes):
-            enough = (stack.bits - SPARE) // (self.model.latent * self.model.bits)
+            enough = (stack.bits - SPARE) // (self.model.latent * self.model.lattice.bits)
             count = max(0, min(largest, len(codes) - done, enough))
             self._push(stack, codes[done : done + max(1, count)], direct=count == 0)
             done, direct = done + max(1, count), direct + (count == 0)

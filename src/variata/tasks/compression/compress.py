@@ -38,7 +38,7 @@ class Compressed:
         bits_per_row, bits_per_dim: the same as bits, for each row, and each value of a row.
         chunks_without_model: chunks that are stored or deflated, since that is shorter.
         rows_without_bits_back: rows that paid for their latents, to start a chunk.
-        first_bits: what these paid more than others, at most: bits of their latents.
+        first_bits: about what these paid more than others: the bits of their latents.
         model_bits_per_dim: the model's own negative ELBO, in bits for each value of a row; None
             unless it was asked for.
         seconds: that it took, without the latter.
@@ -88,8 +88,7 @@ def compress(
         raise UsageError(f"'{target}' must end in {SUFFIX}.")
     refuse_to_replace(target, model.reads(data))
     began, codec = time.monotonic(), Codec.of(model)
-    options = options_of(model.saved.about.get("data", {}))
-    values = values_of(data, model.schema, options)
+    values = values_of(data, model.schema, options_of(model.saved.about.get("data", {})))
     if len(values) < 1:
         raise DataError("There are no rows to compress: give at least one.")
     header = _header(codec, values, chunk)
@@ -110,9 +109,8 @@ def compress(
     make_folder(target.parent)
     write_atomic(target, write)
     seconds = time.monotonic() - began
-    bits = 8 * target.stat().st_size
-    dims, direct = math.prod(header.shape), sum(d for _, d in kept)
-    each = codec.chain.model.latent * codec.chain.model.bits
+    bits, dims = 8 * target.stat().st_size, math.prod(header.shape)
+    exact, direct = codec.chain.model, sum(d for _, d in kept)
     return Compressed(
         out=target,
         rows=header.rows,
@@ -122,7 +120,7 @@ def compress(
         bits_per_dim=bits / header.rows / dims,
         chunks_without_model=sum(way != MODELLED for way, _ in kept),
         rows_without_bits_back=direct,
-        first_bits=direct * each,
+        first_bits=direct * exact.latent * exact.lattice.bits,
         model_bits_per_dim=_bound(model, values) / dims if compare else None,
         seconds=seconds,
     )

@@ -21,7 +21,7 @@ HEADER = struct.Struct("<8sHH16s16s16sQIcBH")
 HEAD = struct.Struct("<4sIBIII")
 TAIL = struct.Struct("<I4s")
 CRC = struct.Struct("<I")
-CHUNK_BYTES = 1 << 26  # of rows in a chunk, so that a claim cannot take memory
+CHUNK_BYTES = 1 << 24  # of rows in a chunk, so that a claim cannot take memory
 MOST_DIMENSIONS = 32
 KINDS = {"b": (1,), "u": (1, 2, 4, 8), "i": (1, 2, 4, 8), "f": (2, 4, 8)}
 

@@ -110,7 +110,7 @@ def _index(file: BinaryIO, size: int, header: Header) -> Found:
     if _at(file, begin + length, len(rest) + 1) != rest:
         raise StoreError("it is cut off, or its end is damaged")
     *offsets, last = struct.unpack(f"<{header.chunks + 1}Q", index)
-    if last != begin:
+    if last != begin or max(offsets) > begin:
         raise StoreError("there is more in it than it lists")
     return dict(enumerate(offsets))
 
