@@ -12,7 +12,9 @@ import typer
 from variata.cli import (
     classify,
     cluster,
+    compress,
     decode,
+    decompress,
     doctor,
     edit,
     encode,
@@ -62,6 +64,8 @@ for verb in (
     score.score,
     classify.classify,
     cluster.cluster,
+    compress.compress,
+    decompress.decompress,
     refit_prior.refit_prior,
     recipes.recipes,
     data_verb.data,

@@ -24,6 +24,7 @@ from variata.shapes import Shape
 
 SCALE_GAIN = 10.0  # a single scale serves all examples: it may move faster than a weight
 SMALLEST_MEAN = 0.02
+BELOW_A_LEVEL = 3.0  # a logistic's scale is at least exp(-3) of a grey level
 
 
 class BernoulliHead(nn.Module):
@@ -211,7 +212,7 @@ def likelihood_head(
 
 
 def _lowest_log_scale(levels: int) -> float:
-    return math.log(1 / (levels - 1)) - 3.0
+    return math.log(1 / (levels - 1)) - BELOW_A_LEVEL
 
 
 def _raw_log_scale(scale: Tensor, lowest: float) -> Tensor:

@@ -26,6 +26,7 @@ from variata.tasks.trained import Out, Trained
 if TYPE_CHECKING:
     from variata.tasks.classify import Classes
     from variata.tasks.cluster import Clusters
+    from variata.tasks.compression.compress import Compressed
 
 SCORE_DRAWS = 32
 
@@ -273,6 +274,27 @@ class Model(Trained):
         from variata.tasks.cluster import cluster
 
         return cluster(self, data, condition=condition)
+
+    def compress(
+        self, data: Any, out: str | Path, *, chunk: int = 4_096, compare: bool = False
+    ) -> Compressed:
+        """Write rows to a `.vrt` file without loss (`variata.tasks.compression.compress`)."""
+        from variata.tasks.compression.compress import compress
+
+        return compress(self, data, out, chunk, compare)
+
+    def decompress(
+        self,
+        path: str | Path,
+        *,
+        rows: tuple[int, int] | None = None,
+        recover: bool = False,
+        out: Out = None,
+    ) -> Array:
+        """The rows of a `.vrt` file (`variata.tasks.compression.decompress`)."""
+        from variata.tasks.compression.decompress import decompress
+
+        return decompress(self, path, rows, recover, out).values
 
     def save(self, folder: str | Path) -> None:
         """Save into a folder (see `variata.store`).

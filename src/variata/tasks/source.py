@@ -235,6 +235,15 @@ def examples_of(
     return replace(examples, context=context)
 
 
+def values_of(data: Any, schema: Schema, options: DataOptions) -> np.ndarray:
+    """Rows for a trained model in the person's own units, (N, *own_shape), which have codes.
+
+    Raises:
+        DataError: when it cannot be used.
+    """
+    return schema.checked(_selected(_opened_like(data, options, schema), schema))
+
+
 def _as_known(source: Source, names: tuple[str, ...] | None) -> Any:
     """Labels as positions in the names that a model knows; -1 for those that it does not."""
     if source.labels is None or names is None or source.label_names in (None, names):

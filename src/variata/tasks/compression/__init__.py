@@ -1,0 +1,1 @@
+"""Lossless compression of rows to a `.vrt` file, by a trained model."""
