@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from variata import store
 from variata.batch import Batch
 from variata.data import context_of
 from variata.data.memory import forget
 from variata.errors import UsageError
-from variata.models import Stage
 from variata.shapes import draw_mean
 from variata.tasks.bounds import Bounds
 from variata.tasks.codes import exact
 from variata.tasks.collect import Array, Keep
+from variata.tasks.moments import means, scales
 from variata.tasks.trained import Out, Trained
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ class Model(Trained):
                 read-only, and may be larger than memory.
         """
         rows = self.examples(data, condition)
-        return self._read(data, rows, lambda batch: _means(self._inferred(batch)), out, precision)
+        return self._read(data, rows, lambda batch: _array(means(self._inferred(batch))), out, precision)
 
     def posterior(self, data: Any, *, condition: Any = None) -> tuple[Array, Array]:
         """Posterior means and standard deviations, both (N, latent).
@@ -89,7 +91,12 @@ class Model(Trained):
         """
         self._refuse_points()
         rows = self.examples(data, condition)
-        both = self._read(data, rows, lambda batch: _means_and_scales(self._inferred(batch)), None)
+        
+        def work(batch: Batch) -> Array:
+            stages = self._inferred(batch)
+            return _array(torch.stack([means(stages), scales(stages)], 1))
+
+        both = self._read(data, rows, work, None)
         return both[:, 0], both[:, 1]
 
     def decode(
@@ -236,6 +243,17 @@ class Model(Trained):
 
         return cluster(self, data, condition=condition)
 
+    def export(self, out: str | Path, what: Sequence[str] | None = None) -> list[Path]:
+        """Write ONNX graphs of encode, decode and reconstruct (`variata.tasks.export`).
+
+        Args:
+            out: a folder, or a `.onnx` file for one of them.
+            what: which of them; None for all.
+        """
+        from variata.tasks.export import export
+
+        return export(self, out, what)
+
     def save(self, folder: str | Path) -> None:
         """Save into a folder (see `variata.store`).
 
@@ -264,13 +282,5 @@ def load(folder: str | Path, device: str | torch.device = "cpu") -> Model:
     return Model(store.load(Path(folder), device))
 
 
-def _means(stages: tuple[Stage, ...]) -> Array:
-    return torch.cat([stage.z[0].flatten(1) for stage in stages], -1).cpu().numpy()
-
-
-def _means_and_scales(stages: tuple[Stage, ...]) -> Array:
-    posteriors: list[Any] = [stage.q for stage in stages]
-    pairs = zip(stages, posteriors, strict=True)
-    each = [q.variance.sqrt().expand(s.z.shape)[0].flatten(1) for s, q in pairs]
-    scales = torch.cat(each, -1)
-    return np.stack([_means(stages), scales.cpu().numpy()], 1)
+def _array(values: Tensor) -> Array:
+    return values.cpu().numpy()
