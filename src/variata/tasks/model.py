@@ -81,7 +81,11 @@ class Model(Trained):
                 read-only, and may be larger than memory.
         """
         rows = self.examples(data, condition)
-        return self._read(data, rows, lambda batch: _array(means(self._inferred(batch))), out, precision)
+
+        def work(batch: Batch) -> Array:
+            return _array(means(self._inferred(batch)))
+
+        return self._read(data, rows, work, out, precision)
 
     def posterior(self, data: Any, *, condition: Any = None) -> tuple[Array, Array]:
         """Posterior means and standard deviations, both (N, latent).
@@ -173,16 +177,32 @@ class Model(Trained):
 
         return self._read(data, rows, work, out)
 
-    def interpolate(self, start: Any, end: Any, steps: int = 10, *, condition: Any = None) -> Array:
-        """Decoder means on the straight line between two examples' latents, (steps, ...).
+    def interpolate(
+        self,
+        start: Any,
+        end: Any,
+        steps: int = 10,
+        *,
+        through: Sequence[Any] = (),
+        path: str = "linear",
+        loop: bool = False,
+        condition: Any = None,
+    ) -> Array:
+        """Decoder means on the way between two examples' latents, (steps, ...).
 
         Args:
+            steps: of the way from each example to the next, both included; neighbours share one.
+            through: further examples between the two, in order.
+            path: "linear"; "spherical", on circles around the origin, where a Gaussian prior has
+                its mass; "geodesic", along which what is decoded changes least.
+            loop: whether it goes back to the start, and ends one step before.
             condition: one for all, for a model with a condition.
         """
+        from variata.tasks.interpolate import latent_path
+
         model = self if condition is None else self.given(condition)
-        pair = model.encode(np.stack([np.asarray(start), np.asarray(end)]))
-        weights = np.linspace(0, 1, steps, dtype=pair.dtype)[:, None]
-        return model.decode((1 - weights) * pair[0] + weights * pair[1])
+        stops = model.encode(np.stack([np.asarray(x) for x in (start, *through, end)]))
+        return model.decode(latent_path(model, stops, steps, path, loop))
 
     def traverse(self, origin: Any, dimension: int, values: Any, *, condition: Any = None) -> Array:
         """Decoder means where one latent dimension of `origin` (latent,) takes the values."""
