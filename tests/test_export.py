@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -13,41 +14,21 @@ import pytest
 import torch
 from onnxruntime import InferenceSession, SessionOptions
 
-from test_recipes import DATA, compose
+from untrained import IMAGES, OWN, RNG, untrained
 from variata import fit, recipes
 from variata.atomic import sha256
 from variata.cli.app import run
-from variata.data import Condition, infer_schema
+from variata.conditionals import GaussianPosterior
+from variata.data import Condition
 from variata.data.condition import Field
 from variata.errors import ExportError, MissingExtraError, UsageError
 from variata.nn import MLPDecoder
-from variata.store import Saved
 from variata.tasks.export import TOLERANCE, difference, examples
 from variata.tasks.graphs import Decode
 from variata.tasks.model import Model
 
-RNG = np.random.default_rng(0)
-IMAGES = "binary images of odd size"
-OWN: dict[str, tuple[np.ndarray, str]] = {
-    "rows": (RNG.normal(3.0, 7.0, (9, 5)), "gaussian"),
-    IMAGES: (255 * RNG.integers(0, 2, (9, 9, 7)).astype(np.uint8), "bernoulli"),
-    "grey levels": (RNG.integers(0, 17, (9, 9, 7)) / 16, "logistic"),
-    "colour, convolutional": (RNG.integers(0, 256, (9, 11, 14, 3), np.uint8), "logistic_mixture"),
-    "counts": (RNG.poisson(1.0, (9, 6)), "poisson"),
-    "categories": (RNG.integers(0, 3, (9, 6)), "categorical"),
-}
 PIXELS = {"pixel_vae"}  # decode and reconstruct are no graphs there
 ZEROS_ARE_NO_MEAN = {"gumbel_vae", "joint_vae", "m2"}  # noise draws a class: zeros the likeliest
-
-
-def untrained(name: str, data: str, condition: Condition | None = None, **more: Any) -> Model:
-    """A model of a recipe over data in own units."""
-    values, likelihood = OWN[data]
-    context = {} if condition is None else {"context": condition.width}
-    made = compose(name, data, **context, **more)
-    schema = infer_schema(values, likelihood=likelihood)
-    assert schema.shape == DATA[data]["shape"]
-    return Model(Saved(made.model.eval(), name, made.arguments or {}, schema, condition=condition))
 
 
 def session(file: Path) -> InferenceSession:
@@ -210,6 +191,20 @@ def test_what_the_exporter_cannot_express_is_one_sentence(
     assert list(tmp_path.iterdir()) == []  # encode is no use to who asked for both
 
 
+def test_a_posterior_that_standard_noise_does_not_draw_has_no_reconstruct(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = untrained("vae", "rows")
+
+    def correlated(self: GaussianPosterior, h: None, features: torch.Tensor) -> Any:
+        means = torch.zeros(len(features), 2)
+        return torch.distributions.MultivariateNormal(means, torch.eye(2))
+
+    monkeypatch.setattr(GaussianPosterior, "forward", correlated)
+    with pytest.raises(ExportError, match="no function of standard noise"):
+        model.export(tmp_path, ["reconstruct"])
+
+
 def test_bad_requests_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = untrained("vae", "rows")
     with pytest.raises(UsageError, match="no graph 'encod'.*Did you mean 'encode'"):
@@ -219,7 +214,7 @@ def test_bad_requests_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("variata.tasks.traced.LARGEST", 100)
     with pytest.raises(ExportError, match="encode cannot be exported: .* an ONNX file holds 2 GiB"):
         model.export(tmp_path)
-    monkeypatch.setitem(__import__("sys").modules, "onnxscript", None)
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(MissingExtraError, match=r"onnxscript.*pip install 'variata\[onnx\]'"):
         model.export(tmp_path)
     assert list(tmp_path.iterdir()) == []

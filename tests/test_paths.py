@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from test_export import untrained
+from untrained import untrained
 from variata import fit
 from variata.cli.app import run
 from variata.errors import UsageError

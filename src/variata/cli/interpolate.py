@@ -30,7 +30,9 @@ def interpolate(
     stops: Annotated[int, typer.Option(min=2, help="Examples on each path.")] = 2,
     path: Annotated[
         str,
-        typer.Option(help="linear, spherical (of even norm), or geodesic (decoding changes least)."),
+        typer.Option(
+            help="linear, spherical (of even norm), or geodesic (decoding changes least)."
+        ),
     ] = "linear",
     loop: Annotated[bool, typer.Option("--loop", help="Go back to the first example.")] = False,
     fps: Annotated[float, typer.Option(help="Frames a second of a film.")] = 10.0,

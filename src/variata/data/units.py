@@ -11,19 +11,14 @@ from variata.data.layouts import channels_last
 from variata.data.schema import Schema
 
 
-def own_dtype(schema: Schema) -> torch.dtype:
-    """The dtype of a person's data.
+def shown_dtype(schema: Schema) -> torch.dtype:
+    """The dtype of means in own units: that of the data, or float32 for data of whole numbers.
 
     >>> from variata.data.infer import infer_schema
-    >>> own_dtype(infer_schema([[0.5, 1.5], [2.0, 1.0]]))
+    >>> shown_dtype(infer_schema([[0.5, 1.5], [2.0, 1.0]]))
     torch.float64
     """
-    return torch.from_numpy(np.empty(0, schema.dtype)).dtype
-
-
-def shown_dtype(schema: Schema) -> torch.dtype:
-    """The dtype of means in own units: that of the data, or float32 for data of whole numbers."""
-    dtype = own_dtype(schema)
+    dtype = torch.from_numpy(np.empty(0, schema.dtype)).dtype
     return dtype if dtype.is_floating_point else torch.float32
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -52,30 +53,29 @@ def export(model: Model, out: str | Path, what: Sequence[str] | None = None) -> 
 
 
 def examples(model: Model, rows: int) -> Tensors:
-    """Values such as a model meets in use, its own samples: "x", "z" and, if it has one, "condition".
+    """What a model meets in use, from its own samples: "x", "z" and, if it takes one, "condition".
 
     Classes of a condition take turns, and numbers are about as far from their mean as in the data.
     """
-    context, own = None, {}
+    context, told = None, {}
     if model.condition is not None and model.assumed is None:
-        fields = model.condition.fields
-        far = torch.linspace(-1, 1, rows)
+        fields, far = model.condition.fields, torch.linspace(-1, 1, rows)
         codes = [torch.arange(rows) % f.width if f.classes else far for f in fields]
-        told = [c if f.classes else f.mean + f.scale * c for f, c in zip(fields, codes, strict=True)]
+        pairs = zip(fields, codes, strict=True)
+        own = [c if f.classes else f.mean + f.scale * c for f, c in pairs]
         context = Context(model.condition, torch.stack(codes, 1).float())
-        own = {"condition": torch.stack(told, 1).double()}
+        told = {"condition": torch.stack(own, 1).double()}
     x = model.sample(rows, condition=context)
-    z = torch.tensor(model.encode(x, condition=context))
-    return {"x": torch.tensor(x), "z": z, **own}
+    z = model.encode(x, condition=context)
+    return {"x": torch.tensor(x), "z": torch.tensor(z), **told}
 
 
 def difference(graph: Graph, file: bytes, inputs: Tensors) -> float:
     """How far onnxruntime is from PyTorch at most, relative to what values are or might be."""
-    from onnxruntime import InferenceSession, SessionOptions
-
-    options = SessionOptions()
+    runtime: Any = import_module("onnxruntime")
+    options = runtime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = torch.get_num_threads(), 3
-    session = InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    session = runtime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     worst = 0.0
     for part in torch.arange(sum(ROWS)).split(ROWS):
         given = {name: value[part] for name, value in inputs.items()}

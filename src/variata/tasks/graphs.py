@@ -11,10 +11,10 @@ from torch.distributions import Distribution
 
 from variata.batch import Batch
 from variata.conditionals import AutoregressiveHead, DiracPosterior, head_of
-from variata.data.units import own_dtype, to_model_space, to_own_units
+from variata.data.units import to_model_space, to_own_units
 from variata.distributions import Dirac, Quantised
-from variata.errors import ExportError
-from variata.models import Trace
+from variata.errors import ExportError, NoDensityError
+from variata.models import LatentModel, Trace
 from variata.shapes import draw_mean, location_and_scale, numel
 from variata.tasks.model import Model
 from variata.tasks.moments import means, scales
@@ -27,20 +27,34 @@ class Graph(nn.Module):
 
     Attributes:
         name: of the verb.
-        outputs: names of what `forward` returns.
+        takes, outputs: names of what `forward` takes and returns.
+        noise: numbers of standard normal noise that it takes for every row.
     """
 
     name: str
+    takes: tuple[str, ...]
     outputs: tuple[str, ...]
+    noise = 0
+    assumed: Tensor | None
+    module: LatentModel
 
     def __init__(self, model: Model) -> None:
         super().__init__()
         self.schema, self.condition, self.widths = model.schema, model.condition, model.widths
-        self.module = copy.deepcopy(model.module).cpu().eval()
+        self.module = copy.deepcopy(model.module).cpu()
         self.dtype = next(self.module.parameters()).dtype
         assumed = None if model.assumed is None else model.assumed.gather(torch.tensor([0]))
         self.register_buffer("assumed", assumed, persistent=False)
         self.eval()
+
+    def inputs(self, values: Tensors) -> Tensors:
+        """What the graph takes of values by name ("x", "z", "condition"), and noise for them."""
+        taken = {name: value for name, value in values.items() if name in self.takes}
+        if self.noise:
+            generator = torch.Generator().manual_seed(0)
+            shape = (len(values["x"]), self.noise)
+            taken["noise"] = torch.randn(shape, generator=generator, dtype=self.dtype)
+        return taken
 
     def batch(self, x: Tensor, condition: Tensor | None) -> Batch:
         """Own values (N, *own) as the module reads them."""
@@ -48,37 +62,20 @@ class Graph(nn.Module):
         return Batch(seen, seen, self.context(seen.shape[0], condition))
 
     def context(self, rows: int, condition: Tensor | None) -> Tensor | None:
-        """What the module sees of a condition (N, F): positions of classes, numbers as they are."""
+        """What the module sees of a condition (N, F): places of classes, numbers as they are."""
         if self.assumed is not None:
             return self.assumed.to(self.dtype).expand(rows, -1)
         if self.condition is None or condition is None:
             return None
-        fields, columns = self.condition.fields, condition.unbind(1)
-        pairs = zip(fields, columns, strict=True)
+        pairs = zip(self.condition.fields, condition.unbind(1), strict=True)
         codes = [c if f.classes else (c - f.mean) / f.scale for f, c in pairs]
         return self.condition.to_model(torch.stack(codes, 1)).to(self.dtype)
-
-    def shown(self, trace: Trace) -> Tensor:
-        """The likelihood's mean in own units."""
-        likelihood: Any = trace.likelihood
-        return to_own_units(self.schema, likelihood.point()[0])
-
-    def inputs(self, values: Tensors) -> Tensors:
-        """Those of the values that the graph takes.
-
-        Args:
-            values: "x" in own units, "z" and "condition".
-
-        Raises:
-            ExportError: what the verb does is no graph.
-        """
-        raise NotImplementedError
 
 
 class Encode(Graph):
     """x -> mean and standard deviation of q(z | x); of an autoencoder the mean alone."""
 
-    name = "encode"
+    name, takes = "encode", ("x", "condition")
 
     def __init__(self, model: Model) -> None:
         super().__init__(model)
@@ -91,48 +88,69 @@ class Encode(Graph):
         found = means(stages)
         return (found,) if len(self.outputs) == 1 else (found, scales(stages))
 
-    def inputs(self, values: Tensors) -> Tensors:
-        return {name: value for name, value in values.items() if name != "z"}
+
+class Showing(Graph):
+    """A verb whose result is the likelihood's mean.
+
+    Raises:
+        ExportError: the likelihood makes images pixel by pixel.
+    """
+
+    def __init__(self, model: Model) -> None:
+        super().__init__(model)
+        if isinstance(getattr(self.module.decoder, "head", None), AutoregressiveHead):
+            raise ExportError(
+                f"{self.name} cannot be exported: {model.recipe} makes images pixel by pixel, each "
+                "from those before it, which is no graph; export encode alone (--what encode)."
+            )
+
+    def shown(self, trace: Trace) -> tuple[Tensor]:
+        """The mean in own units."""
+        likelihood: Any = trace.likelihood
+        return (to_own_units(self.schema, likelihood.point()[0]),)
 
 
-class Decode(Graph):
+class Decode(Showing):
     """z -> the likelihood's mean."""
 
-    name, outputs = "decode", ("x",)
+    name, takes, outputs = "decode", ("z", "condition"), ("x",)
 
-    def forward(self, z: Tensor, condition: Tensor | None = None) -> tuple[Tensor, ...]:
+    def forward(self, z: Tensor, condition: Tensor | None = None) -> tuple[Tensor]:
         given = dict(enumerate(z.split(self.widths, -1)))
         c = self.context(z.shape[0], condition)
-        return (self.shown(self.module.imagine(z.shape[0], c, given)),)
-
-    def inputs(self, values: Tensors) -> Tensors:
-        _refuse_pixels(self)
-        return {name: value for name, value in values.items() if name != "x"}
+        return self.shown(self.module.imagine(z.shape[0], c, given))
 
 
-class Reconstruct(Graph):
+class Reconstruct(Showing):
     """x and standard normal noise -> the likelihood's mean at the draw of z that the noise makes.
 
     Without noise where the posterior is a point or a single code.
+
+    Raises:
+        ExportError: draws of the posterior are no function of such noise.
     """
 
-    name, outputs = "reconstruct", ("reconstruction",)
+    name, takes, outputs = "reconstruct", ("x", "condition"), ("reconstruction",)
+
+    def __init__(self, model: Model) -> None:
+        super().__init__(model)
+        blank = torch.zeros(2, *self.schema.own_shape)
+        fields = () if self.condition is None else self.condition.fields
+        counting = Handed(None)
+        try:
+            self.module.infer(self.batch(blank, torch.zeros(2, len(fields))), how=counting)
+        except NoDensityError as error:
+            raise ExportError(
+                f"reconstruct cannot be exported: draws of z from the posterior of {model.recipe} "
+                "are no function of standard noise; export encode and decode (--what encode --what "
+                "decode)."
+            ) from error
+        self.noise = counting.taken
 
     def forward(
         self, x: Tensor, noise: Tensor | None = None, condition: Tensor | None = None
-    ) -> tuple[Tensor, ...]:
-        batch = self.batch(x, condition)
-        return (self.shown(self.module.observe(batch, how=Handed(noise))),)
-
-    def inputs(self, values: Tensors) -> Tensors:
-        _refuse_pixels(self)
-        x, condition = values["x"], values.get("condition")
-        counting = Handed(None)
-        self.module.infer(self.batch(x, condition), how=counting)
-        generator = torch.Generator().manual_seed(0)
-        noise = torch.randn(len(x), counting.taken, generator=generator, dtype=self.dtype)
-        told = {name: value for name, value in values.items() if name != "z"}
-        return told | ({"noise": noise} if counting.taken else {})
+    ) -> tuple[Tensor]:
+        return self.shown(self.module.observe(self.batch(x, condition), how=Handed(noise)))
 
 
 class Handed:
@@ -157,10 +175,10 @@ class Handed:
             return draw_mean(distribution, k, n)
         known: Any = distribution
         event = getattr(known, "noise_shape", known.event_shape)
-        made = hasattr(known, "from_normal")
-        loc, scale = (known.mean, None) if made else location_and_scale(known)
-        noise = self._next(event, n, loc).expand(k, n, *event)
-        return known.from_normal(noise) if made else torch.addcmul(loc, scale, noise)
+        if hasattr(known, "from_normal"):
+            return known.from_normal(self._next(event, n, known.mean).expand(k, n, *event))
+        loc, scale = location_and_scale(known)
+        return torch.addcmul(loc, scale, self._next(event, n, loc).expand(k, n, *event))
 
     def _next(self, event: tuple[int, ...], rows: int, like: Tensor) -> Tensor:
         start, self.taken = self.taken, self.taken + numel(event)
@@ -170,12 +188,3 @@ class Handed:
 
 
 GRAPHS: dict[str, type[Graph]] = {graph.name: graph for graph in (Encode, Decode, Reconstruct)}
-
-
-def _refuse_pixels(graph: Graph) -> None:
-    if isinstance(getattr(graph.module.decoder, "head", None), AutoregressiveHead):
-        raise ExportError(
-            f"{graph.name} cannot be exported: the model draws images pixel by pixel, each from "
-            "those before it, which a graph would have to repeat for every pixel; export encode "
-            "alone (--what encode)."
-        )

@@ -95,7 +95,7 @@ class Model(Trained):
         """
         self._refuse_points()
         rows = self.examples(data, condition)
-        
+
         def work(batch: Batch) -> Array:
             stages = self._inferred(batch)
             return _array(torch.stack([means(stages), scales(stages)], 1))
