@@ -170,6 +170,8 @@ def test_a_graph_that_differs_is_not_written(
     with torch.no_grad():
         assert difference(Decode(model), file, {"z": values["z"]}) < TOLERANCE
         assert difference(Decode(other), file, {"z": values["z"]}) > TOLERANCE
+        broken = {"z": values["z"] * np.nan}  # what is no number agrees with nothing
+        assert not difference(Decode(model), file, broken) <= TOLERANCE
     monkeypatch.setattr("variata.tasks.export.traced", lambda *_: file)
     with pytest.raises(ExportError, match="differs from PyTorch by .* more than 1e-05"):
         other.export(tmp_path / "new" / "decode.onnx")
@@ -203,6 +205,13 @@ def test_a_posterior_that_standard_noise_does_not_draw_has_no_reconstruct(
     monkeypatch.setattr(GaussianPosterior, "forward", correlated)
     with pytest.raises(ExportError, match="no function of standard noise"):
         model.export(tmp_path, ["reconstruct"])
+
+
+def test_what_onnxruntime_cannot_run_is_one_sentence(tmp_path: Path) -> None:
+    model = untrained("vae", "colour, convolutional")
+    model.module.double()
+    with pytest.raises(ExportError, match="^encode was not written: onnxruntime cannot run it: "):
+        model.export(tmp_path, ["encode"])
 
 
 def test_bad_requests_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

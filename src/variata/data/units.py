@@ -28,9 +28,10 @@ def to_model_space(schema: Schema, own: Tensor) -> Tensor:
     Nothing is checked; values between two levels go to the nearest.
 
     >>> from variata.data.infer import infer_schema
-    >>> schema = infer_schema([[[0, 51], [255, 0]]])
-    >>> to_model_space(schema, torch.tensor([[[0, 51], [255, 102]]])).flatten().tolist()
-    [0.0, 0.20000000298023224, 1.0, 0.4000000059604645]
+    >>> pictures = np.array([[[0, 51], [255, 0]], [[102, 0], [0, 255]]])
+    >>> to_model_space(infer_schema(pictures), torch.tensor(pictures))[0]
+    tensor([[[0.0000, 0.2000],
+             [1.0000, 0.0000]]])
     """
     if len(schema.shape) == 3 and channels_last(schema.own_shape):
         own = own.movedim(-1, 1)
@@ -50,9 +51,10 @@ def to_own_units(schema: Schema, x: Tensor) -> Tensor:
     """Model space (N, *shape) in own units, (N, *own_shape), not rounded.
 
     >>> from variata.data.infer import infer_schema
-    >>> schema = infer_schema([[[0, 51], [255, 0]]])
-    >>> to_own_units(schema, torch.tensor([[[[0.0, 0.2], [0.5, 1.0]]]])).flatten().tolist()
-    [0.0, 51.0, 127.5, 255.0]
+    >>> pictures = np.array([[[0, 51], [255, 0]], [[102, 0], [0, 255]]])
+    >>> to_own_units(infer_schema(pictures), torch.tensor([[[[0.0, 0.2], [0.5, 1.0]]]]))
+    tensor([[[  0.0000,  51.0000],
+             [127.5000, 255.0000]]])
     """
     values = x.double()
     if schema.kind == "real":

@@ -162,8 +162,9 @@ class Handed:
     Attributes:
         taken: columns of noise that were used.
 
-    >>> from torch.distributions import Normal
-    >>> Handed(torch.tensor([[0.5], [2.0]]))(Normal(torch.ones(2, 1), 3.0), 1, 2).flatten()
+    >>> from variata.distributions import Gaussian
+    >>> q = Gaussian(torch.ones(2, 1), torch.tensor(3.0))
+    >>> Handed(torch.tensor([[0.5], [2.0]]))(q, 1, 2).flatten()
     tensor([2.5000, 7.0000])
     """
 

@@ -188,7 +188,7 @@ class Model(Trained):
         loop: bool = False,
         condition: Any = None,
     ) -> Array:
-        """Decoder means on the way between two examples' latents, (steps, ...).
+        """Decoder means on the way between two examples' latents, (steps, ...) for these alone.
 
         Args:
             steps: of the way from each example to the next, both included; neighbours share one.
@@ -197,6 +197,9 @@ class Model(Trained):
                 its mass; "geodesic", along which what is decoded changes least.
             loop: whether it goes back to the start, and ends one step before.
             condition: one for all, for a model with a condition.
+
+        Raises:
+            UsageError: a path that means nothing for the model's latents.
         """
         from variata.tasks.interpolate import latent_path
 
