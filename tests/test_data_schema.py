@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from variata.data import Schema, infer_schema
+from variata.data.units import to_model_space, to_own_units
 from variata.errors import DataError, ShapeError
 
 RNG = np.random.default_rng(0)
@@ -50,6 +51,19 @@ def test_discrete_values_come_back_exactly_in_their_dtype(name):
     assert back.dtype == values.dtype
     assert back.shape == values.shape
     np.testing.assert_array_equal(back, values)
+
+
+@pytest.mark.parametrize("name", [*ROUND_TRIPS, "real", "real images"])
+def test_tensors_give_the_same_units_as_arrays(name):
+    more = {"real": RNG.normal(3e6, 7.0, (9, 4)), "real images": RNG.normal(size=(9, 6, 5, 3))}
+    values = (ROUND_TRIPS | more)[name]
+    schema = infer_schema(values)
+    x = schema.to_model(schema.encode(values))
+    np.testing.assert_array_equal(to_model_space(schema, torch.as_tensor(values)), x)
+    between = 0.9 * x + 0.05
+    shown, expected = to_own_units(schema, between).numpy(), schema.decode(between)
+    assert (shown.dtype, shown.shape) == (expected.dtype, expected.shape)
+    np.testing.assert_array_equal(shown, expected)
 
 
 def test_normalised_floats_come_back_to_the_last_digits():

@@ -41,7 +41,9 @@ def test_public_names_are_there() -> None:
         variata.nothing  # noqa: B018
 
 
-@pytest.mark.parametrize("verb", ["train", "evaluate", "doctor", "sample", "map", "score", "data"])
+@pytest.mark.parametrize(
+    "verb", ["train", "evaluate", "doctor", "sample", "map", "score", "export", "data"]
+)
 def test_every_verb_of_the_readme_has_help(verb: str) -> None:
     command = [sys.executable, "-m", "variata", verb, "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -34,6 +34,12 @@ class NoDensityError(VariataError, TypeError):
     exit_code = 2
 
 
+class ExportError(VariataError, ValueError):
+    """A graph cannot be made of a model, or would not compute what the model does."""
+
+    exit_code = 2
+
+
 class MissingExtraError(VariataError, ImportError):
     """An optional package is missing; the message holds the command that installs it."""
 

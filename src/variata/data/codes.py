@@ -90,10 +90,10 @@ def decode_codes(units: Units, x: np.ndarray, round: bool) -> np.ndarray:
 def to_codes(values: np.ndarray, low: float, step: float) -> np.ndarray:
     """Return (values - low)/step in float64; dividing grids such as 1/255 exactly."""
     own = values.astype(np.float64)
-    return (own - low) * _per_unit(step) if _per_unit(step) else (own - low) / step
+    return (own - low) * per_unit(step) if per_unit(step) else (own - low) / step
 
 
-def _per_unit(step: float) -> float:
+def per_unit(step: float) -> float:
     """255 for a step of 1/255, so that k/255 comes back to the last bit; 0 when not whole."""
     per = round(1 / step) if step < 1 else 0
     return float(per) if per and abs(per * step - 1) < 1e-9 else 0.0
@@ -107,7 +107,7 @@ def _from_codes(units: Units, x: np.ndarray, round: bool) -> np.ndarray:
         np.clip(codes, 0, top, out=codes)
     if _as_they_are(units):
         return codes
-    per = _per_unit(units.step)
+    per = per_unit(units.step)
     return units.low + (codes / per if per else codes * units.step)
 
 

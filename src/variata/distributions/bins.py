@@ -112,6 +112,7 @@ def _per_bin(log_scale: Tensor, top: int) -> Tensor:
 
 
 def _chunks(top: int, like: Tensor) -> Iterator[Tensor]:
-    step = max(1, CHUNK // max(1, like.numel()))
+    exported = torch.compiler.is_exporting()  # to a graph, whose number of rows is not known yet
+    step = top if exported else max(1, CHUNK // max(1, like.numel()))
     for start in range(0, top, step):
         yield torch.arange(start, min(start + step, top), dtype=like.dtype, device=like.device)

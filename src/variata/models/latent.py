@@ -82,7 +82,8 @@ class LatentModel(nn.Module):
         self, batch: Batch, k: int, given: Given | None, how: Draw, features: Any
     ) -> tuple[tuple[Stage, ...], Any]:
         features = self.encoder(batch.seen) if features is None else features
-        return self._descend(batch.c, k, len(batch), given or {}, features, how)
+        rows = batch.x.shape[0]  # len() would fix their number in an exported graph
+        return self._descend(batch.c, k, rows, given or {}, features, how)
 
     def _levels(self) -> Iterator[Level]:
         yield from self.levels  # type: ignore[misc]

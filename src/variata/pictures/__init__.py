@@ -2,6 +2,7 @@
 
 from variata.pictures.changes import column_changes
 from variata.pictures.curves import latent_histograms, rate_bars, training_curves
+from variata.pictures.film import gif_bytes
 from variata.pictures.grid import grid
 from variata.pictures.maps import latent_map, manifold_grid, project
 from variata.pictures.numbers import number, plus_minus
@@ -19,6 +20,7 @@ __all__ = [
     "column_histograms",
     "column_paths",
     "column_scatter",
+    "gif_bytes",
     "grid",
     "html_report",
     "interpolation",

@@ -22,7 +22,7 @@ from variata.recipes.refit import give_prior
 from variata.store.card import card
 from variata.store.history import read_history, write_history
 from variata.store.saved import FORMAT, Saved
-from variata.store.weights import require_room, take_weights
+from variata.store.weights import require_room, take_weights, tensors_of
 
 WEIGHTS, CONFIG, MANIFEST = "model.safetensors", "config.json", "manifest.json"
 HISTORY, CARD = "history.jsonl", "README.md"
@@ -51,14 +51,14 @@ def save(saved: Saved, folder: Path) -> None:
     _refuse_own_modules(saved)
     make_folder(folder)
     config = json.dumps(saved.config(), indent=2, allow_nan=False)
-    tensors = _tensors(saved.module)
+    tensors = tensors_of(saved.module)
     (folder / MANIFEST).unlink(missing_ok=True)
     write_text(folder / CONFIG, config + "\n")
     write_atomic(folder / WEIGHTS, lambda part: save_file(tensors, part))
     write_history(folder / HISTORY, saved.reports)
     write_text(folder / CARD, card(saved))
     write_text(folder / MANIFEST, json.dumps(_manifest(folder), indent=2) + "\n")
-    _compare(tensors, _tensors(load(folder).module), folder)
+    _compare(tensors, tensors_of(load(folder).module), folder)
 
 
 def load(folder: Path, device: torch.device | str = "cpu") -> Saved:
@@ -169,16 +169,6 @@ def _manifest(folder: Path) -> dict[str, Any]:
         for name in FILES
     }
     return {"format": FORMAT, "files": files}
-
-
-def _tensors(module: torch.nn.Module) -> dict[str, Tensor]:
-    """Tensors by name; one that two modules share is stored once."""
-    seen: dict[int, str] = {}
-    kept = {}
-    for name, value in module.state_dict().items():
-        if seen.setdefault(value.data_ptr(), name) == name or value.numel() == 0:
-            kept[name] = value.detach().cpu().contiguous()
-    return kept
 
 
 def _compare(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor], folder: Path) -> None:

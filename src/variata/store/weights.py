@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
-from torch import nn
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
 
 from variata.errors import StoreError
 from variata.models import LatentModel
@@ -61,6 +62,21 @@ def sizes_of(module: nn.Module) -> Sizes:
     """The same of a module."""
     state = module.state_dict()
     return {n: (tuple(v.shape), NAMES.get(v.dtype, str(v.dtype))) for n, v in state.items()}
+
+
+def tensors_of(module: nn.Module) -> dict[str, Tensor]:
+    """What is saved of a module, by name; a tensor that two modules share is stored once."""
+    seen: dict[int, str] = {}
+    kept = {}
+    for name, value in module.state_dict().items():
+        if seen.setdefault(value.data_ptr(), name) == name or value.numel() == 0:
+            kept[name] = value.detach().cpu().contiguous()
+    return kept
+
+
+def weights_digest(module: nn.Module) -> str:
+    """The SHA-256 of the weights as they are saved, in hexadecimal."""
+    return hashlib.sha256(save(tensors_of(module))).hexdigest()
 
 
 def take_weights(module: LatentModel, path: Path) -> None:

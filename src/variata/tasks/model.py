@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +15,11 @@ from variata.batch import Batch
 from variata.data import context_of
 from variata.data.memory import forget
 from variata.errors import UsageError
-from variata.models import Stage
 from variata.shapes import draw_mean
 from variata.tasks.bounds import Bounds
 from variata.tasks.codes import exact
 from variata.tasks.collect import Array, Keep
-from variata.tasks.spaces import way
+from variata.tasks.moments import means, scales
 from variata.tasks.trained import Out, Trained
 
 if TYPE_CHECKING:
@@ -83,7 +82,11 @@ class Model(Trained):
                 read-only, and may be larger than memory.
         """
         rows = self.examples(data, condition)
-        return self._read(data, rows, lambda batch: _means(self._inferred(batch)), out, precision)
+
+        def work(batch: Batch) -> Array:
+            return _array(means(self._inferred(batch)))
+
+        return self._read(data, rows, work, out, precision)
 
     def posterior(self, data: Any, *, condition: Any = None) -> tuple[Array, Array]:
         """Posterior means and standard deviations, both (N, latent).
@@ -94,7 +97,12 @@ class Model(Trained):
         """
         self._refuse_points()
         rows = self.examples(data, condition)
-        both = self._read(data, rows, lambda batch: _means_and_scales(self._inferred(batch)), None)
+
+        def work(batch: Batch) -> Array:
+            stages = self._inferred(batch)
+            return _array(torch.stack([means(stages), scales(stages)], 1))
+
+        both = self._read(data, rows, work, None)
         return both[:, 0], both[:, 1]
 
     def decode(
@@ -174,7 +182,7 @@ class Model(Trained):
         def work(batch: Batch) -> Array:
             if aims is None and by is None:
                 return self._shown(self.module.observe(batch, how=draw_mean), None)
-            z = _joined(self._inferred(batch))
+            z = means(self._inferred(batch))
             given = dict(enumerate((z if by is None else z + by).split(self.widths, -1)))
             c = batch.c if aims is None else aims.gather(batch.index.cpu()).to(batch.x)  # type: ignore[union-attr]
             return self._shown(self.module.imagine(len(batch), c, given), None)
@@ -203,17 +211,36 @@ class Model(Trained):
         shift = attribute_shift(self, data if groups is None else groups, add)
         return self.reconstruct(data, condition=condition, shift=shift, out=out)
 
-    def interpolate(self, start: Any, end: Any, steps: int = 10, *, condition: Any = None) -> Array:
-        """Decoder means on the way between two examples' latents, (steps, ...).
-
-        The way is straight; on a sphere it is a great circle, and in hyperbolic space a geodesic.
+    def interpolate(
+        self,
+        start: Any,
+        end: Any,
+        steps: int = 10,
+        *,
+        through: Sequence[Any] = (),
+        path: str = "linear",
+        loop: bool = False,
+        condition: Any = None,
+    ) -> Array:
+        """Decoder means on the way between two examples' latents, (steps, ...) for these alone.
 
         Args:
+            steps: of the way from each example to the next, both included; neighbours share one.
+            through: further examples between the two, in order.
+            path: "linear", which is the shortest way where latents lie in a curved space;
+                "spherical", on circles around the origin, where a Gaussian prior has its mass;
+                "geodesic", along which what is decoded changes least.
+            loop: whether it goes back to the start, and ends one step before.
             condition: one for all, for a model with a condition.
+
+        Raises:
+            UsageError: a path that means nothing for the model's latents.
         """
+        from variata.tasks.interpolate import latent_path
+
         model = self if condition is None else self.given(condition)
-        pair = model.encode(np.stack([np.asarray(start), np.asarray(end)]))
-        return model.decode(way(self.module, self.widths, pair, steps))
+        stops = model.encode(np.stack([np.asarray(x) for x in (start, *through, end)]))
+        return model.decode(latent_path(model, stops, steps, path, loop))
 
     def traverse(self, origin: Any, dimension: int, values: Any, *, condition: Any = None) -> Array:
         """Decoder means where one latent dimension of `origin` (latent,) takes the values."""
@@ -296,6 +323,17 @@ class Model(Trained):
 
         return decompress(self, path, rows, recover, out).values
 
+    def export(self, out: str | Path, what: Sequence[str] | None = None) -> list[Path]:
+        """Write ONNX graphs of encode, decode and reconstruct (`variata.tasks.export`).
+
+        Args:
+            out: a folder, or a `.onnx` file for one of them.
+            what: which of them; None for all.
+        """
+        from variata.tasks.export import export
+
+        return export(self, out, what)
+
     def save(self, folder: str | Path) -> None:
         """Save into a folder (see `variata.store`).
 
@@ -324,18 +362,5 @@ def load(folder: str | Path, device: str | torch.device = "cpu") -> Model:
     return Model(store.load(Path(folder), device))
 
 
-def _joined(stages: tuple[Stage, ...]) -> Tensor:
-    """The latents of all levels side by side, (B, latent)."""
-    return torch.cat([stage.z[0].flatten(1) for stage in stages], -1)
-
-
-def _means(stages: tuple[Stage, ...]) -> Array:
-    return _joined(stages).cpu().numpy()
-
-
-def _means_and_scales(stages: tuple[Stage, ...]) -> Array:
-    posteriors: list[Any] = [stage.q for stage in stages]
-    pairs = zip(stages, posteriors, strict=True)
-    each = [q.variance.sqrt().expand(s.z.shape)[0].flatten(1) for s, q in pairs]
-    scales = torch.cat(each, -1)
-    return np.stack([_means(stages), scales.cpu().numpy()], 1)
+def _array(values: Tensor) -> Array:
+    return values.cpu().numpy()

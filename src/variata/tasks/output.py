@@ -16,9 +16,13 @@ from variata.tasks.run import LOCK, PLAN
 
 
 def write_output(
-    path: str | Path, picture: Any, values: Any, inputs: Sequence[str | Path] = ()
+    path: str | Path,
+    picture: Any,
+    values: Any,
+    inputs: Sequence[str | Path] = (),
+    film: Any = None,
 ) -> Path:
-    """Write `picture()` to a `.png` or `values()` to a `.npy`, whichever the name asks for.
+    """Write `picture()` to a `.png`, `values()` to a `.npy`, `film()` to a `.gif`: as it is named.
 
     A file that is there already is replaced, unless it is one of `inputs` or belongs to a run.
 
@@ -26,25 +30,25 @@ def write_output(
         UsageError: for another ending, or a file that must stay.
         StoreError: when it cannot be written.
     """
-    target = output_file(path, inputs)
+    target = output_file(path, inputs, film is not None)
     make_folder(target.parent)
-    if target.suffix == ".png":
-        write_bytes(target, picture())
-    else:
+    if target.suffix == ".npy":
         array = np.ascontiguousarray(values())
         write_atomic(target, lambda part: _save_array(part, array))
+    else:
+        write_bytes(target, film() if target.suffix == ".gif" else picture())
     return target
 
 
-def output_file(path: str | Path, inputs: Sequence[str | Path] = ()) -> Path:
-    """The path of a `.png` or `.npy` file that may be written.
+def output_file(path: str | Path, inputs: Sequence[str | Path] = (), film: bool = False) -> Path:
+    """The path of a `.png` or `.npy` file, or one of a film, that may be written.
 
     Raises:
         UsageError: for another ending, or a file that must stay.
     """
-    target = Path(path)
-    if target.suffix not in (".png", ".npy"):
-        raise UsageError(f"'{target}' must end in .png (a picture) or .npy (the values).")
+    target, moving = Path(path), ", .gif (a film)" if film else ""
+    if target.suffix not in (".png", ".npy", *([".gif"] if film else [])):
+        raise UsageError(f"'{target}' must end in .png (a picture){moving} or .npy (the values).")
     refuse_to_replace(target, inputs)
     return target
 

@@ -13,13 +13,14 @@ from torch.nn import functional as F
 
 from variata.data import Examples, Schema
 from variata.doctor.words import counted
-from variata.errors import DataError
+from variata.errors import DataError, UsageError
 from variata.metrics import KnownPrior
 from variata.pictures import (
     column_changes,
     column_histograms,
     column_paths,
     column_scatter,
+    gif_bytes,
     grid,
     interpolation,
     latent_map,
@@ -127,26 +128,41 @@ def reconstruction_picture(
     return profile_grid(rows[:SHOWN_ROWS], made[:SHOWN_ROWS], title, _places(schema))
 
 
-def interpolation_values(model: Model, examples: Examples, paths: int, steps: int) -> Array:
-    """Decoder means between pairs of examples, (paths, steps, *own).
+def interpolation_values(
+    model: Model,
+    examples: Examples,
+    paths: int,
+    steps: int,
+    stops: int = 2,
+    path: str = "linear",
+    loop: bool = False,
+) -> Array:
+    """Decoder means on paths through examples, (paths, steps, *own); see `Model.interpolate`.
 
     With a condition, each path is under that of its first example, unless the model assumes one.
 
+    Args:
+        stops: examples on each path.
+
     Raises:
-        DataError: for fewer than two examples.
+        DataError: for fewer examples than that.
     """
-    if len(examples) < 2:
+    if len(examples) < stops:
+        count = {2: "two"}.get(stops, str(stops))
         raise DataError(
-            f"A path needs two rows, and there is {len(examples)}: name data with more."
+            f"A path needs {count} rows, and there is {len(examples)}: name data with more."
         )
-    pairs = original(examples, 2 * paths)
-    context = None if model.assumed else some(examples, 2 * paths).context
+    rows = original(examples, stops * paths)
+    context = None if model.assumed else some(examples, stops * paths).context
 
-    def path(i: int) -> Array:
-        given = None if context is None else context.subset(torch.tensor([2 * i]))
-        return model.interpolate(pairs[2 * i], pairs[2 * i + 1], steps, condition=given)
+    def one(i: int) -> Array:
+        given = None if context is None else context.subset(torch.tensor([i]))
+        start, *through, end = rows[i : i + stops]
+        return model.interpolate(
+            start, end, steps, through=through, path=path, loop=loop, condition=given
+        )
 
-    return np.stack([path(i) for i in range(len(pairs) // 2)])
+    return np.stack([one(i) for i in range(0, len(rows) - stops + 1, stops)])
 
 
 def interpolation_picture(model: Model, values: Array) -> bytes:
@@ -159,6 +175,19 @@ def interpolation_picture(model: Model, values: Array) -> bytes:
     if is_table(schema):
         return column_paths(lines, schema.columns, _deviations(schema), counted(paths, "path"))
     return profile_paths(lines[:SHOWN_ROWS], _places(schema))
+
+
+def interpolation_film(model: Model, values: Array, fps: float) -> bytes:
+    """Paths side by side as a film, a frame for every step.
+
+    Raises:
+        UsageError: what the paths go through is no images.
+    """
+    if model.schema.layout != "image":
+        raise UsageError("A film (.gif) is of images, and these rows are none: write a .png.")
+    steps = values.swapaxes(0, 1)
+    images = images_of(model.schema, steps.reshape(-1, *values.shape[2:]))
+    return gif_bytes([grid(frame) for frame in images.unflatten(0, steps.shape[:2])], fps)
 
 
 def traversal_values(

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from variata.conditionals import SphericalPosterior, head_of, shortest_way
 from variata.models import LatentModel
-from variata.tasks.collect import Array
 
 
 def on_sphere(module: LatentModel) -> bool:
@@ -17,18 +17,19 @@ def on_sphere(module: LatentModel) -> bool:
     return any(isinstance(head_of(v.posterior), SphericalPosterior) for v in module.levels)
 
 
-def way(module: LatentModel, widths: Sequence[int], pair: Array, steps: int) -> Array:
-    """Latents on the shortest way between two, (steps, L), level by level.
+def shortest(
+    module: LatentModel, widths: Sequence[int], start: Tensor, end: Tensor, steps: int
+) -> Tensor:
+    """Latents on the shortest way between two (L,), (steps, L), level by level.
 
     Args:
         widths: of every level's latents.
-        pair: (2, L).
     """
     levels: list[Any] = list(module.levels)
-    ends = torch.as_tensor(pair).split(list(widths), -1)
-    share = torch.linspace(0, 1, steps, dtype=ends[0].dtype)[:, None]
+    share = torch.linspace(0, 1, steps, dtype=start.dtype)[:, None]
+    pairs = zip(start.split(list(widths)), end.split(list(widths)), strict=True)
     parts = [
-        shortest_way(head_of(level.posterior), end[0], end[1], share)
-        for level, end in zip(levels, ends, strict=True)
+        shortest_way(head_of(level.posterior), a, b, share)
+        for level, (a, b) in zip(levels, pairs, strict=True)
     ]
-    return torch.cat(parts, -1).numpy()
+    return torch.cat(parts, -1)
