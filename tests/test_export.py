@@ -28,7 +28,8 @@ from variata.tasks.graphs import Decode
 from variata.tasks.model import Model
 
 PIXELS = {"pixel_vae"}  # decode and reconstruct are no graphs there
-ZEROS_ARE_NO_MEAN = {"gumbel_vae", "joint_vae", "m2"}  # noise draws a class: zeros the likeliest
+# noise draws a class, and zeros the likeliest; on a sphere, zeros have no direction
+ZEROS_ARE_NO_MEAN = {"gumbel_vae", "joint_vae", "m1_m2", "m2", "spherical_vae"}
 
 
 def session(file: Path) -> InferenceSession:

@@ -61,6 +61,11 @@ class Graph(nn.Module):
         seen = to_model_space(self.schema, x).to(self.dtype)
         return Batch(seen, seen, self.context(seen.shape[0], condition))
 
+    def blank(self) -> Batch:
+        """Two rows that say nothing, to see what the module makes of any."""
+        fields = () if self.condition is None else self.condition.fields
+        return self.batch(torch.zeros(2, *self.schema.own_shape), torch.zeros(2, len(fields)))
+
     def context(self, rows: int, condition: Tensor | None) -> Tensor | None:
         """What the module sees of a condition (N, F): places of classes, numbers as they are."""
         if self.assumed is not None:
@@ -73,7 +78,10 @@ class Graph(nn.Module):
 
 
 class Encode(Graph):
-    """x -> mean and standard deviation of q(z | x); of an autoencoder the mean alone."""
+    """x -> mean and standard deviation of q(z | x), or the mean alone where it has no other.
+
+    An autoencoder's is a point; that of a flow, or in hyperbolic space, has no closed form.
+    """
 
     name, takes = "encode", ("x", "condition")
 
@@ -81,7 +89,14 @@ class Encode(Graph):
         super().__init__(model)
         heads = [head_of(level.posterior) for level in model.module.levels]
         point = any(isinstance(head, DiracPosterior) for head in heads)
-        self.outputs = ("mean",) if point else ("mean", "scale")
+        self.outputs = ("mean",) if point or not self._has_scales() else ("mean", "scale")
+
+    def _has_scales(self) -> bool:
+        try:
+            scales(self.module.infer(self.blank(), how=draw_mean))
+        except NoDensityError:
+            return False
+        return True
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, ...]:
         stages = self.module.infer(self.batch(x, condition), how=draw_mean)
@@ -134,11 +149,9 @@ class Reconstruct(Showing):
 
     def __init__(self, model: Model) -> None:
         super().__init__(model)
-        blank = torch.zeros(2, *self.schema.own_shape)
-        fields = () if self.condition is None else self.condition.fields
         counting = Handed(None)
         try:
-            self.module.infer(self.batch(blank, torch.zeros(2, len(fields))), how=counting)
+            self.module.infer(self.blank(), how=counting)
         except NoDensityError as error:
             raise ExportError(
                 f"reconstruct cannot be exported: draws of z from the posterior of {model.recipe} "
