@@ -43,3 +43,14 @@ def _trace(z: Tensor, q: Dirac | Gaussian) -> Trace:
 
 
 _NO_MODEL: LatentModel = recipes.vae(shape=(1,), latent=1, hidden=(1,)).model
+
+
+def joint_weight(model: LatentModel, trace: Trace) -> Tensor:
+    """log p(x, z) - log q(z | x) level by level, (K, B), without the trace's own sums."""
+    batch = trace.observed
+    features, h, total = model.encoder(batch.seen), None, torch.zeros(trace.stages[0].z.shape[:2])
+    for level, stage in zip(model.levels, trace.stages, strict=True):
+        q, p = level.posterior(h, features), level.prior(h)  # type: ignore[operator]
+        total = total + p.log_prob(stage.z) - q.log_prob(stage.z)
+        h = level.merge(h, stage.z)  # type: ignore[operator]
+    return total + model.decoder(h).log_prob(batch.x)

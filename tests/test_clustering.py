@@ -21,7 +21,7 @@ from variata.errors import DataError, NoDensityError
 from variata.metrics import cluster_agreement
 from variata.recipes import mixture_start
 from variata.recipes.catalogue import Preparation
-from variata.recipes.mixture_start import fit_mixture
+from variata.recipes.fitted_mixture import fit_mixture
 from variata.schedules import Moment
 from variata.tasks.cluster import cluster
 from variata.training import Settings
@@ -67,8 +67,8 @@ def test_a_mixture_is_fitted_to_codes() -> None:
     torch.manual_seed(0)
     model = recipes.vade(shape=(5,), latent=5, hidden=(8,), clusters=3).model
     codes = torch.as_tensor(blobs()[0])
-    fit_mixture(model, codes, seed=0)
     prior: Any = model.levels[0].prior
+    fit_mixture(prior, codes, "diag", 1e-3, seed=0)
     with torch.no_grad():
         found = responsibilities(prior(None), codes.float()).argmax(1)
     assert cluster_agreement(found, blobs()[1]).accuracy > 0.9

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from compiled import NEEDS_COMPILER, same_noise
+from latents import joint_weight
 from rows import Rows
 from variata import fit, load, recipes
 from variata.batch import Batch
@@ -87,14 +88,7 @@ def test_every_level_lies_on_its_grid(
 def test_weights_are_the_joint_density_over_that_of_the_posteriors() -> None:
     model, x = made().model, images(5, 1, 9, 7)
     trace = model.observe(Batch(x, x), k=4)
-    features, h = model.encoder(x), None
-    total = torch.zeros(4, 5)
-    for level, stage in zip(model.levels, trace.stages, strict=True):
-        q, p = level.posterior(h, features), level.prior(h)  # type: ignore[operator]
-        total = total + p.log_prob(stage.z) - q.log_prob(stage.z)
-        h = level.merge(h, stage.z)  # type: ignore[operator]
-    total = total + model.decoder(h).log_prob(x)
-    torch.testing.assert_close(trace.log_weight(), total)
+    torch.testing.assert_close(trace.log_weight(), joint_weight(model, trace))
 
 
 def test_rates_are_closed_and_add_up() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from latents import joint_weight
 from variata import recipes
 from variata.batch import Batch
 from variata.conditionals import GaussianPrior
@@ -20,14 +21,7 @@ def made(**more: int) -> Composition:
 def test_weights_are_the_joint_density_over_that_of_the_posteriors() -> None:
     model, x = made().model, torch.randn(5, 6)
     trace = model.observe(Batch(x, x), k=4)
-    features, h = model.encoder(x), None
-    total = torch.zeros(4, 5)
-    for level, stage in zip(model.levels, trace.stages, strict=True):
-        q, p = level.posterior(h, features), level.prior(h)  # type: ignore[operator]
-        total = total + p.log_prob(stage.z) - q.log_prob(stage.z)
-        h = level.merge(h, stage.z)  # type: ignore[operator]
-    total = total + model.decoder(h).log_prob(x)
-    torch.testing.assert_close(trace.log_weight(), total)
+    torch.testing.assert_close(trace.log_weight(), joint_weight(model, trace))
 
 
 def test_the_rate_of_every_step_is_exact() -> None:

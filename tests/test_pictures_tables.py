@@ -23,12 +23,11 @@ from variata.pictures import (
     tables,
 )
 from variata.tasks.show import (
-    interpolation_picture,
-    interpolation_values,
     is_table,
     reconstruction_picture,
     sample_picture,
 )
+from variata.tasks.show_paths import interpolation_picture, interpolation_values
 
 RANDOM = np.random.default_rng(0)
 WIDE = RANDOM.normal(size=(40, 30)) * np.logspace(-3, 4, 30)

@@ -15,8 +15,8 @@ from variata.cli.app import run
 from variata.cli.evaluate import rows_of
 from variata.conditionals import FlowPrior, FullMixturePrior
 from variata.errors import DataError, StoreError, UsageError
+from variata.recipes.fitted_mixture import fit_mixture
 from variata.recipes.refit import EX_POST, prior_call
-from variata.tasks import prior_fits
 from variata.tasks import refit as refits
 from variata.tasks.evaluate import evaluate
 from variata.tasks.latents import can_sample, prior_said
@@ -104,7 +104,7 @@ def test_a_mixture_is_the_one_that_was_fitted() -> None:
     generator = torch.Generator().manual_seed(0)
     z = torch.randn(3_000, 2, generator=generator) @ torch.tensor([[2.0, 0.5], [0.0, 0.3]]) + 3
     prior = FullMixturePrior(2, 1)
-    prior_fits.fit_mixture(prior, z, 0)
+    fit_mixture(prior, z, "full", 1e-6, seed=0)
     torch.testing.assert_close(prior.means[0], z.mean(0), rtol=1e-4, atol=1e-4)
     covariance = prior.factors[0] @ prior.factors[0].T
     torch.testing.assert_close(covariance, z.T.cov(correction=0), rtol=1e-3, atol=1e-3)

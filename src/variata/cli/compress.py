@@ -15,8 +15,11 @@ def compress(
     data: DataArgument,
     out: Annotated[Path, typer.Option("--out", "-o", help="A .vrt file.")] = Path("rows.vrt"),
     chunk: Annotated[
-        int, typer.Option(min=1, help="Rows of a chunk, each of which is read without the others.")
-    ] = 4_096,
+        int | None,
+        typer.Option(
+            min=1, help="Rows of a chunk, which is read without the others; 4,096 unless said."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write the rows of DATA to a file without loss; RUN makes them again (decompress)."""

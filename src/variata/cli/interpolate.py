@@ -45,7 +45,11 @@ def interpolate(
 ) -> None:
     """Show what lies between examples in the latent space."""
     from variata.tasks.output import write_output
-    from variata.tasks.show import interpolation_film, interpolation_picture, interpolation_values
+    from variata.tasks.show_paths import (
+        interpolation_film,
+        interpolation_picture,
+        interpolation_values,
+    )
 
     model = open_model(run, device, condition)
     rows = held_out(model, data)

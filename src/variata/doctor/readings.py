@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from variata.doctor.finding import Evidence
+from variata.metrics import prior_sd
 
 ACTIVE = 0.01  # share of the prior's variance that means must have; of Burda et al., 2016
 FEWEST = 30  # rows below which a mean or a spread over rows says too little
@@ -37,8 +38,8 @@ def figure(evidence: Evidence, *keys: str) -> float | None:
 def active(evidence: Evidence) -> int:
     """How many latent dimensions move with the data."""
     means = evidence.means.flatten(1).double()
-    sd = 1.0 if evidence.prior is None else evidence.prior.sd
-    return 0 if len(means) < 2 else int(((means / sd).var(0) > ACTIVE).sum())
+    scaled = means / prior_sd(evidence.prior)
+    return 0 if len(means) < 2 else int((scaled.var(0) > ACTIVE).sum())
 
 
 def latent(evidence: Evidence) -> int:

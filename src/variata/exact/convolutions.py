@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from variata.exact.grid import LIMIT, Network, on_grid, require_exact, rounded
+from variata.exact.grid import Network, largest_to_square, on_grid, require_exact, rounded
 from variata.exact.networks import exact, silu
 from variata.nn import ConvDecoder, ConvEncoder, Residual
 
@@ -33,7 +33,7 @@ def _(module: nn.GroupNorm) -> Network:
     def run(x: Tensor) -> Tensor:
         parts = x.unflatten(1, (groups, -1))
         count = parts[0, 0].numel()
-        most = _largest_square_root(count)
+        most = largest_to_square(count)
         mean = parts.sum((2, 3, 4), keepdim=True) / count
         centred = rounded(parts - mean).clamp_(-most, most)
         variance = centred.square().sum((2, 3, 4), keepdim=True) / count
@@ -78,12 +78,3 @@ def _(module: ConvDecoder) -> Network:
         return image[..., :height, :width].unflatten(1, module.shape[:2]) + bias
 
     return run
-
-
-def _largest_square_root(count: int) -> int:
-    """A bound of numbers on the grid under which the sum of so many squares is exact.
-
-    >>> _largest_square_root(2 * 14 * 14), _largest_square_root(2**16)
-    (1024, 64)
-    """
-    return min(LIMIT, 2 ** ((53 - 24 - (count - 1).bit_length()) // 2))

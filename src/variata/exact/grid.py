@@ -51,6 +51,15 @@ def rounded(x: Tensor) -> Tensor:
     return ((x * ACTIVATION).round_() / ACTIVATION).clamp_(-LIMIT, LIMIT)
 
 
+def largest_to_square(count: int) -> int:
+    """A bound of activations under which the sum of so many squares is exact.
+
+    >>> largest_to_square(2 * 14 * 14), largest_to_square(2**16)
+    (1024, 64)
+    """
+    return min(LIMIT, 2 ** ((53 - 24 - (count - 1).bit_length()) // 2))
+
+
 class SiLU:
     """x * sigmoid(x) of activations, by a table over the grid.
 

@@ -43,7 +43,8 @@ class ExactModel:
     Attributes:
         latent: L.
         prior: where it is not N(0, I), a mixture.
-        lattice: cells of the latents, which N(0, I) gives the same mass.
+        lattice: cells of the latents, which a Gaussian of the prior's mean and spread gives the
+            same mass.
 
     Raises:
         UsageError: for a model that has another posterior, prior or likelihood, or networks that
@@ -82,10 +83,10 @@ def _only_level(model: LatentModel) -> Any:
     levels: list[Any] = list(model.levels)
     if len(levels) != 1:
         raise _refused(f"{len(levels)} levels of latents")
-    if levels[0].merge is not replace:
-        raise _refused("a condition")
     if not isinstance(levels[0].posterior, GaussianPosterior):
         raise _refused(levels[0].posterior)
+    if levels[0].merge is not replace:
+        raise _refused("a merge of its own, such as a condition's")
     return levels[0]
 
 

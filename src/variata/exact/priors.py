@@ -22,7 +22,7 @@ from variata.conditionals import (
     StandardNormal,
 )
 from variata.errors import UsageError
-from variata.exact.grid import on_grid, require_exact, rounded
+from variata.exact.grid import largest_to_square, on_grid, require_exact, rounded
 from variata.exact.lattice import Lattice
 from variata.exact.networks import exact, raw
 from variata.exact.symbols import Cells, Choices, Whole, softmax
@@ -62,7 +62,8 @@ class GaussianMixture:
     def responsible(self, z: Array) -> Choices:
         """p(k | z) for latents (B, L)."""
         z_on_grid = rounded(torch.from_numpy(z))
-        white = rounded(F.linear(z_on_grid, self.whitening, self.shift))
+        most = largest_to_square(z.shape[1])
+        white = rounded(F.linear(z_on_grid, self.whitening, self.shift)).clamp_(-most, most)
         squares = white.view(len(z), *self.means.shape).square().sum(-1)
         return Choices(softmax(self.constant[:, None] - 0.5 * squares.numpy().T))
 

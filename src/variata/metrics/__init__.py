@@ -9,7 +9,7 @@ from variata.metrics.estimate import Estimate
 from variata.metrics.feature_training import train_features
 from variata.metrics.features import FeatureNet, Features, VectorFeatures
 from variata.metrics.information import Information, mutual_information
-from variata.metrics.known_prior import KnownPrior
+from variata.metrics.known_prior import KnownPrior, prior_sd
 from variata.metrics.likelihood import (
     LogMeanExp,
     bits_per_dim,
@@ -51,6 +51,7 @@ __all__ = [
     "mutual_information",
     "nearest_copies",
     "prdc",
+    "prior_sd",
     "rate_per_dimension",
     "rms_error",
     "streaming_logmeanexp",

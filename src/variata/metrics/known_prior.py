@@ -29,3 +29,8 @@ class KnownPrior:
     def sd(self) -> Tensor:
         """Of every dimension, (Z,)."""
         return self.draws.std(0).clamp_min(1e-6)
+
+
+def prior_sd(prior: KnownPrior | None) -> Tensor | float:
+    """The prior's standard deviation in each dimension, (Z,); 1 for None, which is N(0, I)."""
+    return 1.0 if prior is None else prior.sd

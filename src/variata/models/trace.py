@@ -76,9 +76,23 @@ class Trace:
     likelihood: Distribution
     batch: Batch | None = None
 
+    @property
+    def observed(self) -> Batch:
+        """The batch that this is a pass over.
+
+        Raises:
+            NoDensityError: the trace was imagined.
+        """
+        if self.batch is None:
+            raise NoDensityError(
+                "This trace was imagined, so there is no example to compare it with: use "
+                "model.observe."
+            )
+        return self.batch
+
     def distortion(self) -> Tensor:
         """-log p(x | z), (K, B), in nats per example."""
-        return -self.likelihood.log_prob(self._observed().x)
+        return -self.likelihood.log_prob(self.observed.x)
 
     def rate(self) -> Tensor:
         """KL(q(z | x) || p(z)) summed over levels, (K, B), in nats per example; 0 without any."""
@@ -89,8 +103,3 @@ class Trace:
     def log_weight(self) -> Tensor:
         """log p(x, z) - log q(z | x) at the drawn z, (K, B), in nats."""
         return reduce(sub, (s.log_ratio() for s in self.stages), -self.distortion())
-
-    def _observed(self) -> Batch:
-        if self.batch is None:
-            raise NoDensityError("This trace was imagined, so it has no distortion.")
-        return self.batch

@@ -8,9 +8,7 @@ import torch
 from torch import Tensor, nn
 
 RIGHT = math.pi / 2  # the angle at which nothing is left of the data
-NEAR = (
-    3e-3  # of a difference: rounding and curvature then cost about as little, in single precision
-)
+NEAR = 3e-3  # of a difference: where rounding and curvature cost about as little, in fp32
 FINER = 2  # the power by which steps are shorter near the data, where paths bend most
 
 

@@ -43,9 +43,8 @@ class RandomFeatures(nn.Module):
         inputs = shape[0]
         for width in WIDTHS[: halvings(shape, SMALLEST) + 1]:
             flat = torch.randn(width, 9 * inputs, generator=generator, device="cpu")
-            flat = (
-                flat if self.weights else flat - flat.mean(1, keepdim=True)
-            )  # blind to flat areas
+            if not self.weights:
+                flat = flat - flat.mean(1, keepdim=True)  # blind to flat areas
             unit = math.sqrt(2) * F.normalize(flat, dim=1)
             self.weights.append(unit.view(width, inputs, 3, 3))
             inputs = width

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from variata.batch import Batch
 from variata.models import LatentModel, Stage, Trace
-from variata.objectives.enumerated import observed
 from variata.schedules import Moment
 from variata.shapes import draw_mean
 
@@ -43,7 +42,7 @@ class Consistency:
     temperature: float = 1.0
 
     def __call__(self, model: LatentModel, trace: Trace, moment: Moment) -> Tensor:
-        batch = observed(trace)
+        batch = trace.observed
         further = self.view(replace(batch, x=batch.seen))
         other = self.told(model.infer(further, how=draw_mean))
         fixed = (self.told(trace.stages).detach() / self.temperature).log_softmax(-1)

@@ -24,5 +24,4 @@ class Denoising:
 
     def __call__(self, model: LatentModel, trace: Trace, moment: Moment) -> Tensor:
         likelihood: Any = trace.likelihood
-        batch: Any = trace.batch
-        return likelihood.velocity_error(batch.x)
+        return likelihood.velocity_error(trace.observed.x)

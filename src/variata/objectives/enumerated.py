@@ -37,7 +37,7 @@ class EnumeratedBound:
 
     def __call__(self, model: LatentModel, trace: Trace, moment: Moment) -> Tensor:
         q: Any = trace.stages[0].q
-        batch, classes = observed(trace), q.event_shape[0]
+        batch, classes = trace.observed, q.event_shape[0]
         if self.screened:
             costs = trace.distortion()[0][:, None] + rate_of_classes(model, batch, classes)
         else:
@@ -83,7 +83,7 @@ def rate_of_classes(model: LatentModel, batch: Batch, classes: int) -> Tensor:
 
 def labels_of(trace: Trace) -> Tensor:
     """The labels of a batch, (B,); -1 for all where it has none."""
-    batch = observed(trace)
+    batch = trace.observed
     if batch.y is not None:
         return batch.y
     return torch.full((len(batch),), -1, dtype=torch.int64, device=batch.x.device)
@@ -112,14 +112,3 @@ def _again(value: Any, times: int) -> Any:
     if isinstance(value, tuple):
         return tuple(_again(part, times) for part in value)
     return value.repeat(times, *(1 for _ in value.shape[1:]))
-
-
-def observed(trace: Trace) -> Batch:
-    """What a trace is of.
-
-    Raises:
-        ValueError: it was imagined.
-    """
-    if trace.batch is None:
-        raise ValueError("A bound needs a trace of observed data.")
-    return trace.batch

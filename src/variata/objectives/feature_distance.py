@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from variata.errors import NoDensityError
 from variata.models import LatentModel, Trace
 from variata.schedules import Moment
 
@@ -35,11 +34,9 @@ class FeatureDistance:
     unsteady: bool = False
 
     def __call__(self, model: LatentModel, trace: Trace, moment: Moment) -> Tensor:
-        if trace.batch is None:
-            raise NoDensityError("This trace was imagined, so there is nothing to compare it with.")
         likelihood: Any = trace.likelihood
         made: Tensor = likelihood.point()
         with torch.no_grad():
-            wanted = self.features(trace.batch.x)
+            wanted = self.features(trace.observed.x)
         found = self.features(made.flatten(0, 1)).unflatten(0, made.shape[:2])
         return 0.5 * (found - wanted).square().sum(-1)

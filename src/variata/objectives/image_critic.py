@@ -47,7 +47,7 @@ class ImageCritic(Player):
         """What the critic pays, (K, B), nats: log 2 where it cannot tell."""
         with torch.no_grad():
             images = made(model, trace)
-        x = trace.batch.x.expand_as(images)  # type: ignore[union-attr]
+        x = trace.observed.x.expand_as(images)
         return telling_apart(self._logit(x), self._logit(images))
 
     def _logit(self, images: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from variata.batch import Batch
 from variata.models import LatentModel
 from variata.objectives import Distortion, Objective, Term
 from variata.recipes.catalogue import Preparation
+from variata.recipes.fitted_mixture import fit_mixture
 from variata.recipes.gaussian import elbo
 from variata.schedules import Schedule, constant
 from variata.shapes import draw_mean
@@ -48,7 +49,8 @@ class MixtureStart:
         codes, start, tried = _codes(made, how), _copied(made), []
         for i in range(self.restarts):
             made.load_state_dict(start)
-            fit_mixture(made, codes, how.settings.seed + i)
+            prior: Any = made.levels[0].prior  # type: ignore[union-attr]
+            fit_mixture(prior, codes, "diag", RIDGE, how.settings.seed + i)
             criterion = self._learn(made, elbo(0.0, further=self.further), how, each)
             tried.append((criterion, _copied(made)))
         made.load_state_dict(min(tried, key=lambda trial: trial[0])[1])
@@ -69,20 +71,6 @@ class MixtureStart:
         if history.signal is not None:
             raise Stopped(history.signal)
         return min(report.criterion for report in history.reports)
-
-
-def fit_mixture(model: LatentModel, codes: Tensor, seed: int) -> None:
-    """Make the prior of a model a mixture fitted to codes (N, L)."""
-    from sklearn.mixture import GaussianMixture
-
-    level: Any = model.levels[0]
-    rows, components = codes.double().cpu().numpy(), len(level.prior.weights)
-    ridge = max(RIDGE * float(rows.var(0).mean()), 1e-10)
-    found = GaussianMixture(
-        min(components, len(rows)), covariance_type="diag", reg_covar=ridge, random_state=seed
-    ).fit(rows)
-    take = (found.weights_, found.means_, found.covariances_)
-    level.prior.take(*(torch.as_tensor(part) for part in take))
 
 
 def _copied(model: LatentModel) -> dict[str, Tensor]:

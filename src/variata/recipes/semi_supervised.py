@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated
 
-from annotated_types import Ge, Le, Lt
+from annotated_types import Ge, Lt
 
 from variata.models import LatentModel
 from variata.objectives import EnumeratedBound
@@ -20,11 +20,11 @@ from variata.recipes.classes import (
     seeing_encoder,
     style_level,
 )
+from variata.recipes.gaussian import Share
 from variata.recipes.parts import Parts, Positive
 from variata.recipes.weighed import Weight
 
 LabelledShare = Annotated[float, Ge(0), Lt(1)]
-Share = Annotated[float, Ge(0), Le(1)]
 
 
 @recipe

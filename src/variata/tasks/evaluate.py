@@ -21,6 +21,7 @@ from variata.metrics import (
     bits_per_dim,
     mean_predictor,
     mutual_information,
+    prior_sd,
     rms_error,
 )
 from variata.shapes import numel
@@ -100,7 +101,7 @@ def evaluate(
     prior = known_prior(model.module, seed=seed)
     figures |= _latents(model, observed, _aggregate(model, observed, train, seed), seed, prior)
     figures["codes"] = usage(model.module, test if train is None else train) or None
-    figures["disentanglement"] = disentangled(observed, test, seed, _sd(prior))
+    figures["disentanglement"] = disentangled(observed, test, seed, prior_sd(prior))
     figures["reconstruction"] = _reconstruction(model, test)
     figures["baselines"] = (
         None if train is None else _baselines(model, train, test, figures["active_units"])
@@ -196,7 +197,7 @@ def _latents(
         "prior_gap": None,
     }
     if len(aggregate.means) > 1:
-        figures["active_units"] = active_units(aggregate.means, prior_sd=_sd(prior))
+        figures["active_units"] = active_units(aggregate.means, prior_sd=prior_sd(prior))
     if aggregate.scales is None or len(aggregate.means) < 2 or len(model.module.levels) > 1:
         return figures  # of several levels, no prior is known to compare all with
     information = mutual_information(aggregate.means, aggregate.scales, seed=seed, prior=prior)
@@ -212,10 +213,6 @@ def _latents(
         "sd_range": [float(gap.sd.min()), float(gap.sd.max())],
     }
     return figures
-
-
-def _sd(prior: KnownPrior | None) -> Tensor | float:
-    return 1.0 if prior is None else prior.sd
 
 
 def _own(model: Model, x: Tensor) -> Tensor:

@@ -303,9 +303,15 @@ class Model(Trained):
         return cluster(self, data, condition=condition)
 
     def compress(
-        self, data: Any, out: str | Path, *, chunk: int = 4_096, compare: bool = False
+        self, data: Any, out: str | Path, *, chunk: int | None = None, compare: bool = False
     ) -> Compressed:
-        """Write rows to a `.vrt` file without loss (`variata.tasks.compression.compress`)."""
+        """Write rows to a `.vrt` file without loss (`variata.tasks.compression.compress`).
+
+        Args:
+            out: the file.
+            chunk: rows that are read together; 4,096 unless said.
+            compare: whether to compute the model's ELBO as well.
+        """
         from variata.tasks.compression.compress import compress
 
         return compress(self, data, out, chunk, compare)
@@ -318,7 +324,13 @@ class Model(Trained):
         recover: bool = False,
         out: Out = None,
     ) -> Array:
-        """The rows of a `.vrt` file (`variata.tasks.compression.decompress`)."""
+        """The rows of a `.vrt` file, (N, *own) (`variata.tasks.compression.decompress`).
+
+        Args:
+            rows: the first of them and the last + 1; None for all.
+            recover: leave out what is damaged instead of an error.
+            out: a file, as in `encode`.
+        """
         from variata.tasks.compression.decompress import decompress
 
         return decompress(self, path, rows, recover, out).values

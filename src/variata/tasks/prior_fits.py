@@ -13,6 +13,7 @@ from torch.distributions import Distribution
 from variata.batch import Batch
 from variata.models import LatentModel
 from variata.objectives import Denoising, Distortion, Objective
+from variata.recipes.fitted_mixture import fit_mixture
 from variata.schedules import constant
 from variata.training import Callback, Phase, Settings
 from variata.training import fit as train
@@ -66,7 +67,8 @@ def fit_prior(
         learning: what it is fitted to, (N, L). choosing: what chooses the weights of a network.
     """
     if name not in TRAINED:
-        return fit_mixture(prior, torch.cat([choosing, learning]), seed)
+        z = torch.cat([choosing, learning])
+        return fit_mixture(prior, z[torch.randperm(len(z))[:MIXED]], "full", RIDGE, seed)
     settings, objective = TRAINED[name]
     prior.standardise(learning)
     known, valid = Latents(learning), Latents(choosing)
@@ -80,20 +82,6 @@ def fit_codes(
     epochs = max(3, min(400, SEQUENCES // max(1, len(known))))
     settings = replace(CODES, epochs=epochs, seed=seed)
     fit_network(prior, LIKELIHOOD, known, valid, settings, callbacks)
-
-
-def fit_mixture(prior: Any, z: Tensor, seed: int) -> None:
-    """Fit a mixture to latents (N, L) by expectation maximisation."""
-    from sklearn.mixture import GaussianMixture
-
-    order = torch.randperm(len(z))[:MIXED]
-    rows, components = z[order].double().numpy(), len(prior.log_weights)
-    ridge = max(RIDGE * float(rows.var(0).mean()), 1e-10)
-    found = GaussianMixture(min(components, len(rows)), reg_covar=ridge, random_state=seed).fit(
-        rows
-    )
-    take = (found.weights_, found.means_, found.covariances_)
-    prior.take(*(torch.as_tensor(part) for part in take))
 
 
 def fit_network(

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from variata.metrics import active_mask
+from variata.metrics import active_mask, prior_sd
 from variata.pictures import (
     Card,
     Section,
@@ -25,8 +25,6 @@ from variata.tasks.factors import disentanglement_rows
 from variata.tasks.latents import can_sample, prior_said
 from variata.tasks.model import Model
 from variata.tasks.show import (
-    interpolation_picture,
-    interpolation_values,
     is_table,
     manifold_picture,
     map_methods,
@@ -38,6 +36,7 @@ from variata.tasks.show import (
     traversal_picture,
     under,
 )
+from variata.tasks.show_paths import interpolation_picture, interpolation_values
 
 SAMPLES, TABLE_SAMPLES = 64, 1_000
 
@@ -138,7 +137,7 @@ def _latent_space(model: Model, evaluation: Evaluation) -> Section:
     pictures.append(("Each latent dimension from -3 to 3", moved))
     if observed.carried is not None and observed.scales is not None:
         prior = evaluation.prior
-        active = active_mask(observed.means, prior_sd=1.0 if prior is None else prior.sd)
+        active = active_mask(observed.means, prior_sd=prior_sd(prior))
         drawn = observed.means + observed.scales * torch.randn(
             observed.means.shape, generator=torch.Generator().manual_seed(0)
         )

@@ -13,21 +13,17 @@ from torch.nn import functional as F
 
 from variata.data import Examples, Schema
 from variata.doctor.words import counted
-from variata.errors import DataError, UsageError
+from variata.errors import DataError
 from variata.metrics import KnownPrior
 from variata.pictures import (
     column_changes,
     column_histograms,
-    column_paths,
     column_scatter,
-    gif_bytes,
     grid,
-    interpolation,
     latent_map,
     manifold_grid,
     png_bytes,
     profile_grid,
-    profile_paths,
     profile_traversal,
     project,
     reconstructions,
@@ -85,7 +81,7 @@ def sample_picture(
     rows = _rows(values)
     if not is_table(schema):
         title = _of(SHOWN_ROWS, told, rows)
-        return profile_grid(rows[:SHOWN_ROWS], title=title, at=_places(schema))
+        return profile_grid(rows[:SHOWN_ROWS], title=title, at=places_of(schema))
     if data is None:
         return column_histograms(rows, schema.columns, title=told)
     known = _rows(original(data, KNOWN_ROWS))
@@ -125,69 +121,7 @@ def reconstruction_picture(
     if is_table(schema):
         return column_scatter(rows, made, schema.columns, told)
     title = _of(SHOWN_ROWS, told, rows)
-    return profile_grid(rows[:SHOWN_ROWS], made[:SHOWN_ROWS], title, _places(schema))
-
-
-def interpolation_values(
-    model: Model,
-    examples: Examples,
-    paths: int,
-    steps: int,
-    stops: int = 2,
-    path: str = "linear",
-    loop: bool = False,
-) -> Array:
-    """Decoder means on paths through examples, (paths, steps, *own); see `Model.interpolate`.
-
-    With a condition, each path is under that of its first example, unless the model assumes one.
-
-    Args:
-        stops: examples on each path.
-
-    Raises:
-        DataError: for fewer examples than that.
-    """
-    if len(examples) < stops:
-        count = {2: "two"}.get(stops, str(stops))
-        raise DataError(
-            f"A path needs {count} rows, and there is {len(examples)}: name data with more."
-        )
-    rows = original(examples, stops * paths)
-    context = None if model.assumed else some(examples, stops * paths).context
-
-    def one(i: int) -> Array:
-        given = None if context is None else context.subset(torch.tensor([i]))
-        start, *through, end = rows[i : i + stops]
-        return model.interpolate(
-            start, end, steps, through=through, path=path, loop=loop, condition=given
-        )
-
-    return np.stack([one(i) for i in range(0, len(rows) - stops + 1, stops)])
-
-
-def interpolation_picture(model: Model, values: Array) -> bytes:
-    """Paths from one example to another."""
-    paths, steps = values.shape[:2]
-    if model.schema.layout == "image":
-        images = images_of(model.schema, values.reshape(-1, *values.shape[2:]))
-        return interpolation(images.unflatten(0, (paths, steps)))
-    lines, schema = values.reshape(paths, steps, -1), model.schema
-    if is_table(schema):
-        return column_paths(lines, schema.columns, _deviations(schema), counted(paths, "path"))
-    return profile_paths(lines[:SHOWN_ROWS], _places(schema))
-
-
-def interpolation_film(model: Model, values: Array, fps: float) -> bytes:
-    """Paths side by side as a film, a frame for every step.
-
-    Raises:
-        UsageError: what the paths go through is no images.
-    """
-    if model.schema.layout != "image":
-        raise UsageError("A film (.gif) is of images, and these rows are none: write a .png.")
-    steps = values.swapaxes(0, 1)
-    images = images_of(model.schema, steps.reshape(-1, *values.shape[2:]))
-    return gif_bytes([grid(frame) for frame in images.unflatten(0, steps.shape[:2])], fps)
+    return profile_grid(rows[:SHOWN_ROWS], made[:SHOWN_ROWS], title, places_of(schema))
 
 
 def traversal_values(
@@ -243,9 +177,9 @@ def traversal_picture(
         return traversal(images.unflatten(0, shown.shape[:2]), order, rates, values)
     lines = shown.reshape(*shown.shape[:2], -1)
     if is_table(schema):
-        scale = _deviations(schema, data)
+        scale = deviations_of(schema, data)
         return column_changes(lines, order, rates, values, schema.columns, scale)
-    return profile_traversal(lines, order, rates, values, _places(schema))
+    return profile_traversal(lines, order, rates, values, places_of(schema))
 
 
 def map_picture(
@@ -328,7 +262,7 @@ def _named(columns: Sequence[str] | None) -> bool:
     return columns is not None and not all(NUMERIC.fullmatch(name) for name in columns)
 
 
-def _places(schema: Schema) -> list[float] | None:
+def places_of(schema: Schema) -> list[float] | None:
     """Where columns lie on their axis, if their names are rising or falling numbers."""
     if schema.columns is None or _named(schema.columns):
         return None
@@ -337,7 +271,7 @@ def _places(schema: Schema) -> list[float] | None:
     return places if (steps > 0).all() or (steps < 0).all() else None
 
 
-def _deviations(schema: Schema, data: Examples | None = None) -> Array | None:
+def deviations_of(schema: Schema, data: Examples | None = None) -> Array | None:
     """The standard deviation of every column; None where neither schema nor data knows it."""
     if schema.kind == "real":
         return np.asarray(schema.scale)

@@ -109,7 +109,7 @@ def _arithmetic() -> bytes:
 
 
 def _weights(module: nn.Module) -> bytes:
-    """Which weights these are: names, shapes and numbers."""
+    """Which weights these are: names, shapes and numbers, however a run's file holds them."""
     kept = hashlib.sha256()
     for name, value in sorted(module.state_dict().items()):
         kept.update(f"{name} {tuple(value.shape)} ".encode())

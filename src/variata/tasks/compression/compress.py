@@ -62,7 +62,7 @@ class Compressed:
 
 
 def compress(
-    model: Trained, data: Any, out: str | Path, chunk: int = CHUNK, compare: bool = False
+    model: Trained, data: Any, out: str | Path, chunk: int | None = None, compare: bool = False
 ) -> Compressed:
     """Write rows to a `.vrt` file, from which the same model makes them again to the last bit.
 
@@ -74,7 +74,7 @@ def compress(
             discrete values.
         data: rows, of the schema's values. Those in between are kept all the same, but deflated.
         out: the file, which must end in `.vrt`.
-        chunk: rows of a chunk; fewer, where rows are large.
+        chunk: rows of a chunk, 4,096 unless said; fewer, where rows are large.
         compare: whether to compute the model's ELBO as well.
 
     Raises:
@@ -91,7 +91,7 @@ def compress(
     values = values_of(data, model.schema, options_of(model.saved.about.get("data", {})))
     if len(values) < 1:
         raise DataError("There are no rows to compress: give at least one.")
-    header = _header(codec, values, chunk)
+    header = _header(codec, values, CHUNK if chunk is None else chunk)
     kept: list[tuple[int, int]] = []
 
     def write(part: Path) -> None:
