@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +49,12 @@ class RandomFeatures(nn.Module):
             unit = math.sqrt(2) * F.normalize(flat, dim=1)
             self.weights.append(unit.view(width, inputs, 3, 3))
             inputs = width
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> RandomFeatures:
+        device = fn(torch.zeros(())).device
+        if device.type != "meta":  # a step must not wait for weights that lie elsewhere
+            self.weights = [weight.to(device) for weight in self.weights]
+        return super()._apply(fn, recurse)
 
     def forward(self, x: Tensor) -> Tensor:
         maps: list[Tensor] = []

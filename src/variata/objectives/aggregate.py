@@ -50,7 +50,7 @@ def aggregate_log_densities(trace: Trace, rows: int | None = None) -> LogDensiti
     """
     stage = trace.stages[0]
     each = _log_density_each(stage)
-    together, weights = each.sum(1), log_weights(stage.z.shape[1], rows).to(each)
+    together, weights = each.sum(1), log_weights(stage.z.shape[1], rows, each)
     return LogDensities(
         own=together.diagonal(dim1=-2, dim2=-1),
         joint=(together + weights).logsumexp(-1),
@@ -58,10 +58,10 @@ def aggregate_log_densities(trace: Trace, rows: int | None = None) -> LogDensiti
     )
 
 
-def log_weights(batch: int, rows: int | None = None) -> Tensor:
+def log_weights(batch: int, rows: int | None = None, like: Tensor | None = None) -> Tensor:
     """Logarithms of the weights of the batch's posteriors (columns) in q(z) at each row, (B, B).
 
-    They sum to one in every row, also in a batch of one.
+    They sum to one in every row, also in a batch of one; they lie where `like` does.
 
     >>> log_weights(3, rows=101).exp()[0]
     tensor([0.0099, 0.4950, 0.4950])
@@ -69,7 +69,8 @@ def log_weights(batch: int, rows: int | None = None) -> Tensor:
     n = max(rows or 0, batch)
     others = math.log((n - 1) / (n * (batch - 1))) if batch > 1 else 0.0
     own = -math.log(n) if batch > 1 else 0.0
-    return torch.full((batch, batch), others).fill_diagonal_(own)
+    dtype, device = (torch.float32, None) if like is None else (like.dtype, like.device)
+    return torch.full((batch, batch), others, dtype=dtype, device=device).fill_diagonal_(own)
 
 
 def _log_density_each(stage: Stage) -> Tensor:

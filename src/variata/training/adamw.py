@@ -36,8 +36,8 @@ class AdamW:
         lr: learning rate.
         weight_decay: of matrices and kernels.
         pace: what rates given to `move` are multiplied by.
-        kernels: where compiled steps are kept; None for none. On a processor, a step is then one
-            kernel, which is compiled where there is none for weights of the same shapes yet.
+        kernels: where compiled steps are kept; None for none. A step is then one kernel, which is
+            compiled where there is none for weights of the same shapes yet.
 
     Reference:
         Decoupled Weight Decay Regularization (Loshchilov and Hutter, 2017), arXiv:1711.05101
@@ -61,9 +61,9 @@ class AdamW:
         self.weights, self.lr, self.decay, self.pace = weights, lr, weight_decay, pace
         self.means, self.squares = weights.block(), weights.block()
         self.steps = torch.zeros((), device=weights.values.device)
-        self.usual_norm: float | Tensor | None = None
+        self.usual_norm: float | Tensor | None = None  # a tensor on an accelerator; NaN for none
         self._gathered: Gathered | None = None
-        self._kernels = kernels if weights.values.device.type == "cpu" else None
+        self._kernels = kernels
         self._kernel: Callable[..., Any] | None = None
         self._held: list[Tensor] = []
 
@@ -71,10 +71,16 @@ class AdamW:
         """Forget all steps."""
         for tensor in (self.means, self.squares, self.steps):
             tensor.zero_()
-        self.usual_norm = None
+        if isinstance(self.usual_norm, Tensor):  # which recorded steps read
+            self.usual_norm.fill_(math.nan)
+        else:
+            self.usual_norm = None
 
     def move(
-        self, gradient: Gradients, norm: float | Tensor | None = None, lr: float | None = None
+        self,
+        gradient: Gradients,
+        norm: float | Tensor | None = None,
+        lr: float | Tensor | None = None,
     ) -> None:
         """Move the weights by a gradient.
 
@@ -82,13 +88,14 @@ class AdamW:
             gradient: with respect to every one of the weights' leaves, in order; one that is
                 `Gathered` is written over.
             norm: of the gradient, where it is known. One on an accelerator is not waited for.
-            lr: learning rate, instead of the optimiser's own.
+            lr: learning rate, instead of the optimiser's own; a tensor only beside such a norm.
         """
         norm = norm_of(gradient).item() if norm is None else norm
         rate = self.pace * (self.lr if lr is None else lr)
         if isinstance(norm, Tensor):
-            self._step(gradient, rate, 1.0, *self._judged_there(norm))
+            self._step_there(gradient, rate, norm)
             return
+        rate = float(rate)
         scale = self._judged_here(norm)
         if scale and self._kernels is not None and self._alike(gradient):
             self._step_compiled(gradient, rate, scale, self._kernels)
@@ -97,14 +104,7 @@ class AdamW:
         self._sweep()
 
     @torch.no_grad()
-    def _step(
-        self,
-        gradient: Gradients,
-        lr: float,
-        scale: float,
-        grad_scale: Tensor | None = None,
-        found_inf: Tensor | None = None,
-    ) -> None:
+    def _step(self, gradient: Gradients, lr: float, scale: float) -> None:
         block = self._block(gradient)
         if scale != 1:
             block.mul_(scale)
@@ -125,12 +125,27 @@ class AdamW:
                 eps=EPSILON,
                 amsgrad=False,
                 maximize=False,
-                grad_scale=grad_scale,
-                found_inf=found_inf,
             )
-        if found_inf is not None:
-            self.steps.sub_(found_inf)
         self.weights.moved()
+
+    @torch.no_grad()
+    def _step_there(self, gradient: Gradients, lr: float | Tensor, norm: Tensor) -> None:
+        """The step on an accelerator, judged there: torch's fused one keeps it half idle."""
+        if not isinstance(self.usual_norm, Tensor):
+            known = math.nan if self.usual_norm is None else self.usual_norm
+            self.usual_norm = torch.full_like(norm, known)
+        rate = lr if isinstance(lr, Tensor) else torch.full_like(norm, lr)
+        own = [self.steps, self.usual_norm, self.weights.values, self.means, self.squares]
+        short = [] if self.weights.short is None else [self.weights.short]
+        arguments = [rate, norm, self._block(gradient), *own, *short]
+        step = partial(_adamw_there, self.weights.decayed, self.decay)
+        if self._kernels is None:
+            step(*arguments)
+            return
+        key = tuple((tensor.shape, tensor.dtype) for tensor in arguments)
+        if key not in self._kernels:
+            self._kernels[key] = graph_of(step, arguments)
+        self._kernels[key](*arguments)
 
     def _sweep(self) -> None:
         """Forget moments of weights that have long had no gradient, on a processor."""
@@ -181,13 +196,10 @@ class AdamW:
         self.usual_norm = usual + FOLLOW * (min(norm, SPIKE * usual) - usual)
         return SPIKE * usual / norm if norm > SPIKE * usual else 1.0
 
-    def _judged_there(self, norm: Tensor) -> tuple[Tensor, Tensor]:
-        """The same without waiting: the fused step divides and leaves out by itself."""
-        usual = norm if self.usual_norm is None else torch.as_tensor(self.usual_norm).to(norm)
-        finite = norm.isfinite()
-        followed = usual + FOLLOW * (norm.minimum(SPIKE * usual) - usual)
-        self.usual_norm = torch.where(finite, followed, usual)
-        return (norm / (SPIKE * usual)).clamp_min(1.0), (~finite).to(norm.dtype)
+    def usual(self) -> float | None:
+        """The usual norm of a gradient; None before the first."""
+        known = math.nan if self.usual_norm is None else float(self.usual_norm)
+        return None if math.isnan(known) else known
 
     def state(self) -> dict[str, Tensor]:
         """The running moments and the number of steps, by name."""
@@ -234,4 +246,38 @@ def _adamw(count: int, numbers: Tensor, *tensors: Tensor) -> tuple[()]:
         value.copy_(new)
         for copy in short:
             copy.copy_(new)
+    return ()
+
+
+def _adamw_there(
+    decayed: int,
+    decay: float,
+    lr: Tensor,
+    norm: Tensor,
+    block: Tensor,
+    steps: Tensor,
+    usual_norm: Tensor,
+    values: Tensor,
+    means: Tensor,
+    squares: Tensor,
+    *short: Tensor,
+) -> tuple[()]:
+    """The step on whole blocks, judgement included, with all numbers as tensors: no waiting."""
+    usual, finite = torch.where(usual_norm.isnan(), norm, usual_norm), norm.isfinite()
+    followed = usual + FOLLOW * (norm.minimum(SPIKE * usual) - usual)
+    usual_norm.copy_(torch.where(finite, followed, usual_norm))
+    steps.add_(finite)
+    count = steps.clamp(min=1)
+    moves = finite.to(lr.dtype)
+    rate = moves * lr / (1 - BETAS[0] ** count)
+    correction = (1 - BETAS[1] ** count).rsqrt()
+    scale = (SPIKE * usual / norm.clamp(min=TINY)).clamp(max=1)
+    g = torch.where(finite, block * scale, 0)
+    means.lerp_(g, moves * (1 - BETAS[0]))
+    squares.lerp_(g * g, moves * (1 - BETAS[1]))
+    if decay:
+        values[:decayed].mul_(1 - moves * lr * decay)
+    values.sub_(rate * means / (squares.sqrt() * correction + EPSILON))
+    for copy in short:
+        copy.copy_(values)
     return ()

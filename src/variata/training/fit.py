@@ -22,6 +22,7 @@ from variata.training.machine import How, applied, usual, within
 from variata.training.phase import Phase, players_of
 from variata.training.processes import ALONE, Processes
 from variata.training.randomness import forked
+from variata.training.resident import place_of, resident
 from variata.training.sampler import batches, steps_per_epoch
 from variata.training.settings import Settings
 from variata.training.signals import StopRequest
@@ -87,6 +88,7 @@ def fit(
         stop.look()
         for module in (model, *players_of(phases)):
             processes.share(module.to(device))
+        train = resident(train, device)
         graphs = Graphs()
         how, said = _how(model, phases, settings, clock, device, train, state, processes, graphs)
         clock.prepared = clock.seconds() - clock.before
@@ -132,16 +134,18 @@ def _how(
         # in one copy, so that the objectives' players are those of the copied phases
         tried, parts = copy.deepcopy((model, list(phases)))
         loop = Loop(tried, parts, settings, Clock(10**9), device, 0.0, how, graphs=graphs)
-        order = batches(len(train), size, settings.seed)
-        return rehearsal(lambda: loop.advance(train, next(order)), how, seconds)
+        order = batches(len(train), size, settings.seed, device=place_of(train))
+        return rehearsal(lambda: loop.advance(train, next(order)), how, seconds, device)
 
     start = usual(model, -(-size // processes.count), device, settings.precision)
-    if device.type != "cpu" or processes.count > 1:  # measuring together would disturb each other
+    start = replace(start, replayed=device.type == "cuda" and settings.compile != "off")
+    known = device.type in {"cpu", "cuda"}
+    if not known or processes.count > 1:  # measuring together would disturb each other
         asked = settings.threads or start.threads
         return replace(start, threads=asked, compiled=settings.compile == "on"), ""
     plan = (clock.steps, settings.budget)
     asked = (settings.threads, settings.compile, len(phases), has_convolutions(model))
-    return chosen(start, rehearse, *plan, *asked)
+    return chosen(start, rehearse, *plan, *asked, device.type)
 
 
 def _run(
@@ -154,7 +158,8 @@ def _run(
 ) -> None:
     batch_size = loop.settings.batch_size or 1
     per_epoch = steps_per_epoch(len(train), batch_size)
-    order = batches(len(train), batch_size, loop.settings.seed, start=loop.step)
+    seed, device = loop.settings.seed, place_of(train)
+    order = batches(len(train), batch_size, seed, start=loop.step, device=device)
     closest = min(per_epoch, max(CLOSEST, APART // batch_size))
     saved, ended = loop.clock.seconds(), _ended_before(loop)
     past = loop.history.reports[-1:]

@@ -26,6 +26,8 @@ class Machine(TypedDict):
     batch_size: Count
     precision: Literal["fp32", "bf16", "fp64"]
     products: Literal["usual", "onednn"]
+    replayed: NotRequired[bool]
+    channels_last: NotRequired[bool]
 
 
 class Means(TypedDict):

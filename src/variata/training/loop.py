@@ -23,6 +23,7 @@ from variata.training.average import Average
 from variata.training.clock import Clock
 from variata.training.habits import PLAIN
 from variata.training.history import History, Report
+from variata.training.inputs import Kinds, batch_of, tensors_of
 from variata.training.machine import EAGER, How
 from variata.training.meter import Meter
 from variata.training.optimiser import learning_rate
@@ -30,6 +31,7 @@ from variata.training.phase import Phase, phase_at, players_of
 from variata.training.precision import data_type
 from variata.training.processes import ALONE, Processes
 from variata.training.randomness import reseed
+from variata.training.replay import Replays
 from variata.training.settings import Settings
 from variata.training.validation import Examples, on, validate
 from variata.training.weights import Weights
@@ -37,7 +39,7 @@ from variata.training.work import Result, Work, out_of_memory
 
 FAILURES = 5  # steps in a row that are not finite before the weights are put back
 ROLLBACKS = 3
-LOOK_EVERY = 20  # steps between looks at an accelerator, which has to be waited for
+LOOK_EVERY = 50  # steps between looks at an accelerator, which has to be waited for
 VIEW, FOLLOWING = 1, 2  # keep the noise of views and of followers apart from that of latents
 SIGNS = {"elbo": 1, "distortion": -1, "bound": -1}  # of a log density in a figure
 RESERVE = 1.5  # times the first validation's duration: what a budget keeps for the last one
@@ -73,17 +75,21 @@ class Loop:
     ) -> None:
         self.log_jacobian, self.how, self.processes = log_jacobian, how, processes
         self.graphs = graphs or Graphs()
-        self.look_every = 1 if device.type == "cpu" else LOOK_EVERY
+        self.waits = device.type == "cpu"  # for the figures of each step
+        self.look_every = 1 if self.waits else LOOK_EVERY
         self.model, self.phases, self.settings = model, phases, settings
         self.clock, self.device = clock, device
         self.step, self.failures, self.rollbacks, self.lr_factor = 0, 0, 0, 1.0
         self.most = 0  # rows at once; 0 for no limit
         self.meter, self.history = Meter(), History()
+        self.replays = Replays(how.replayed and device.type == "cuda", self._note)
         self.players = players_of(phases)
         for player in self.players:
             player.to(device, data_type(how.precision)).train()
         self.moment = clock.moment(0)
         model.to(data_type(how.precision)).train()
+        last = how.channels_last and not how.compiled  # compilers lay out by themselves
+        self._lay_out(torch.channels_last if last else torch.contiguous_format)
         self._prepare()
         self.best = self._averaged()
         self.best_criterion, self.best_progress = math.inf, 0.0
@@ -96,16 +102,50 @@ class Loop:
         """
         phase = phase_at(self.phases, self.moment)
         work, moving = self._parts(phase)
-        result, lr = self._computed(examples, index, phase, work), self._lr()
-        figures = self._judged(result.figures)
-        for player, gradient, norm in zip(moving, result.gradients, figures, strict=False):
-            player.move(gradient, norm, lr)
-        self._follow(result.statistics)
+        done = self._replayed(examples, index, phase) if self._records(index, phase) else None
+        if done is None:
+            result = self._computed(examples, index, phase, work)
+            done = self._moved(result, moving, self._lr())
+        figures, *statistics = done
+        self._follow(statistics)
         self.average.update(self.step)
         self.meter.add(work.names, figures)
         self.step += 1
         if self.step % self.look_every == 0:
             self.settle()
+
+    def _moved(self, result: Result, moving: Sequence[AdamW], lr: float | Tensor) -> list[Any]:
+        """Move all players; figures, then statistics."""
+        figures = self._judged(result.figures)
+        for player, gradient, norm in zip(moving, result.gradients, figures, strict=False):
+            player.move(gradient, norm, lr)
+        return [figures, *result.statistics]
+
+    def _records(self, index: Tensor, phase: Phase) -> bool:
+        whole = len(index) == self.how.batch_size and not self.most and self.processes.count == 1
+        return whole and self.replays.due(self.phases.index(phase))
+
+    def _replayed(self, examples: Examples, index: Tensor, phase: Phase) -> list[Any] | None:
+        """The same by the recorded step of a phase; None where there can be none."""
+        work, moving = self._parts(phase)
+        kinds: Kinds = ()
+        inputs: Sequence[Tensor] = [index]
+        if phase.view is not None or index.device != self.device:
+            place = Place(0, len(index), len(index))
+            inputs, kinds = tensors_of(self._seen(examples.gather(index), phase, place))
+
+        def compute(inputs: Sequence[Tensor], numbers: Tensor) -> tuple[Tensor, ...]:
+            batch = batch_of(inputs, kinds) if kinds else self._held(examples.gather(inputs[0]))
+            result = work.from_numbers(batch, numbers[:-1])
+            return tuple(self._moved(result, moving, numbers[-1]))
+
+        self._restart_noise()
+        numbers = [*work.numbers(self.moment), self._lr()]
+        done = self.replays.step(self.phases.index(phase), compute, inputs, numbers)
+        return None if done is None else [done[0].clone(), *done[1:]]
+
+    def _note(self, said: str) -> None:
+        self.history.notes.append(said)
 
     def _follow(self, statistics: Sequence[Tensor]) -> None:
         """Let followers change, with the same noise in all processes, compiled or not."""
@@ -115,7 +155,7 @@ class Loop:
 
     def _judged(self, figures: Tensor) -> Any:
         """The figures, as numbers on a processor; one that is not finite marks all of them."""
-        if figures.device.type != "cpu":
+        if not self.waits:
             return figures + 0 * figures.sum()
         numbers = figures.tolist()
         return numbers if all(map(math.isfinite, numbers)) else [math.nan] * len(numbers)
@@ -192,6 +232,11 @@ class Loop:
         """Give the model and its players their weights back, however training has ended."""
         for optimiser in self.optimisers:
             optimiser.weights.release()
+        self._lay_out(torch.contiguous_format)
+
+    def _lay_out(self, layout: torch.memory_format) -> None:
+        for module in (self.model, *self.players):
+            module.to(memory_format=layout)  # type: ignore[call-overload]
 
     def _in_own_units(self, figures: dict[str, float]) -> dict[str, float]:
         return {
@@ -218,12 +263,15 @@ class Loop:
                 )
 
     def _seen(self, batch: Batch, phase: Phase, place: Place) -> Batch:
-        batch = on(batch, self.device, data_type(self.how.precision))
+        batch = self._held(batch)
         if phase.view is None:
             return batch
         reseed(self.device, self.settings.seed, self.step, VIEW)
         with placed(place):
             return phase.view(batch)
+
+    def _held(self, batch: Batch) -> Batch:
+        return on(batch, self.device, data_type(self.how.precision))
 
     def _restart_noise(self) -> None:
         reseed(self.device, self.settings.seed, self.step)

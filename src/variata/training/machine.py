@@ -28,6 +28,8 @@ class How:
         batch_size: of the batches that are worth compiling for.
         precision: "fp32", "bf16" (matrix products alone) or "fp64".
         products: the library that multiplies fp32 matrices on a processor: "usual" or "onednn".
+        replayed: as one graph of launches, recorded once, where the device is CUDA's.
+        channels_last: how kernels of convolutions lie in memory; blocks of weights lie alike.
     """
 
     threads: int = 1
@@ -35,6 +37,8 @@ class How:
     batch_size: int = 0
     precision: str = "fp32"
     products: str = "usual"
+    replayed: bool = False
+    channels_last: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The choices as plain values."""
@@ -58,7 +62,8 @@ def usual(
     large = step_work(model, batch_size) >= SMALL
     threads = torch.get_num_threads() if large else 1
     exact = chosen_precision(precision, torch.device(device), large)
-    return How(threads, False, batch_size, exact)
+    last = torch.device(device).type == "cuda" and has_convolutions(model)
+    return How(threads, False, batch_size, exact, channels_last=last)
 
 
 def within(how: How, asked: int = 1) -> tuple[How, str]:
@@ -66,8 +71,8 @@ def within(how: How, asked: int = 1) -> tuple[How, str]:
 
     A state may come from a larger machine, or from a file that only says so.
 
-    >>> within(How(threads=1))
-    (How(threads=1, compiled=False, batch_size=0, precision='fp32', products='usual'), '')
+    >>> within(How(threads=1))  # doctest: +ELLIPSIS
+    (How(threads=1, ..., channels_last=False), '')
     """
     most = max(asked, os.cpu_count() or 1)
     if how.threads <= most:

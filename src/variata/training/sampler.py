@@ -38,16 +38,22 @@ def steps_per_epoch(rows: int, batch_size: int) -> int:
     return max(1, (rows + batch_size // 2) // batch_size)
 
 
-def batches(rows: int, batch_size: int, seed: int, start: int = 0) -> Iterator[Tensor]:
+def batches(
+    rows: int,
+    batch_size: int,
+    seed: int,
+    start: int = 0,
+    device: torch.device | str = "cpu",
+) -> Iterator[Tensor]:
     """Row indices of every step from step `start` on, without end.
 
     Every row is visited once in an epoch, and no batch is smaller than half the batch size
-    (unless the data is).
+    (unless the data is). Indices are on `device`, where an epoch's go at once.
     """
     count = steps_per_epoch(rows, batch_size)
     epoch, step = divmod(start, count)
     while True:
-        order = permutation(rows, seed, epoch)
+        order = permutation(rows, seed, epoch).to(device)
         for i in range(step, count):
             stop = rows if i == count - 1 else (i + 1) * batch_size
             yield order[i * batch_size : stop]

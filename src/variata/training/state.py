@@ -35,8 +35,7 @@ def state_of(loop: Loop) -> State:
     for i, optimiser in enumerate(loop.optimisers):
         tensors |= _named(f"optimiser.{i}", optimiser.state())
     numbers: dict[str, Any] = {name: getattr(loop, name) for name in NUMBERS}
-    usual = [optimiser.usual_norm for optimiser in loop.optimisers]
-    numbers["usual_norms"] = [None if norm is None else float(norm) for norm in usual]
+    numbers["usual_norms"] = [optimiser.usual() for optimiser in loop.optimisers]
     numbers["meter"] = {"sums": loop.meter.sums, "count": loop.meter.count}
     numbers["how"], numbers["planned"] = loop.how.as_dict(), loop.clock.planned(loop.step)
     numbers["seconds"], numbers["history"] = loop.clock.seconds(), asdict(loop.history)

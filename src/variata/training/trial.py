@@ -20,6 +20,7 @@ CONVOLVED = 10  # times as long where convolutions take the time, which compilin
 SHARE = 0.005  # of the planned time that one rehearsal may take
 GAIN = 0.93  # of the time of what is usual that another choice must stay under
 ROUNDS = 2
+TOGETHER = 40  # steps between waits for an accelerator
 
 Rehearse = Callable[[How, float], float]
 
@@ -33,6 +34,7 @@ def chosen(
     compiling: str,
     phases: int = 1,
     convolves: bool = False,
+    device: str = "cpu",
 ) -> tuple[How, str]:
     """How to compute steps, and a sentence about it where something was measured.
 
@@ -44,20 +46,22 @@ def chosen(
         compiling: "on", "off" or "auto".
         phases: each has a graph of its own.
         convolves: whether the network has convolutions.
+        device: "cpu" or "cuda", where neither threads nor libraries of products are a choice.
     """
     how = replace(usual, threads=threads or usual.threads)
     if steps is not None and steps < FEWEST_STEPS:
-        return replace(how, compiled=compiling == "on"), ""
+        return replace(how, compiled=compiling == "on", replayed=False), ""
     each = rehearse(how, 0.1)
     planned = min(steps * each if steps else float("inf"), budget or float("inf"))
     told: list[str] = []
-    if threads is None and planned >= TRIAL_FROM:
+    if device == "cpu" and threads is None and planned >= TRIAL_FROM:
         how, each, said = _threads(how, rehearse, SHARE * planned)
         told.append(said)
-    if planned >= PRODUCTS_FROM:
+    if device == "cpu" and planned >= PRODUCTS_FROM:
         how, each, said = _products(how, each, rehearse, SHARE * planned)
         told.append(said)
-    if compiling == "auto" and planned >= COMPILE_FROM * (CONVOLVED if convolves else 1):
+    slow = convolves and device == "cpu"
+    if compiling == "auto" and planned >= COMPILE_FROM * (CONVOLVED if slow else 1):
         how, said = _compiled(how, each, rehearse, planned, phases)
         told.append(said)
     return replace(how, compiled=how.compiled or compiling == "on"), " ".join(filter(None, told))
@@ -104,14 +108,28 @@ def _compiled(
     return replace(how, compiled=pays), f"Steps are {verdict} ({fast / each:.2f} of the time)."
 
 
-def rehearsal(step: Callable[[], None], how: How, seconds: float) -> float:
-    """The median duration of a step, over at least three and about so many seconds."""
+def rehearsal(
+    step: Callable[[], None],
+    how: How,
+    seconds: float,
+    device: torch.device,
+) -> float:
+    """The median duration of a step, over at least three and about so many seconds.
+
+    An accelerator is waited for after several steps, since it works while the next are prepared.
+    """
+    here = device.type == "cpu"
+    at_once = 1 if here else TOGETHER
     with applied(how):
-        step()  # compiles, and warms up
         times: list[float] = []
-        end = time.monotonic() + seconds
-        while len(times) < 3 or time.monotonic() < end:
+        end = float("inf")
+        while len(times) < 4 or time.monotonic() < end:
             begun = time.perf_counter()
-            step()
-            times.append(time.perf_counter() - begun)
-    return statistics.median(times)
+            for _ in range(at_once):
+                step()
+            if not here:
+                torch.cuda.synchronize(device)
+            times.append((time.perf_counter() - begun) / at_once)
+            if len(times) == 1:  # which compiled, and warmed up
+                end = time.monotonic() + seconds
+    return statistics.median(times[1:])

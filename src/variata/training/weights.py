@@ -133,7 +133,14 @@ def block_like(tensors: Sequence[Tensor]) -> Tensor:
 def views_like(tensors: Sequence[Tensor], block: Tensor) -> list[Tensor]:
     """The parts of a block that belong to each of these, in their shapes."""
     parts = block.split([_room(t) for t in tensors]) if tensors else ()
-    return [part[: t.numel()].view(t.shape) for part, t in zip(parts, tensors, strict=True)]
+    return [_shaped(part[: t.numel()], t) for part, t in zip(parts, tensors, strict=True)]
+
+
+def _shaped(part: Tensor, like: Tensor) -> Tensor:
+    """Elements in the shape and the order of a tensor: kernels may have their channels last."""
+    if like.is_contiguous() or not like.is_contiguous(memory_format=torch.channels_last):
+        return part.view(like.shape)
+    return part.view(like.permute(0, 2, 3, 1).shape).permute(0, 3, 1, 2)
 
 
 def _room(parameter: Tensor) -> int:

@@ -91,20 +91,32 @@ class Work:
                 averaged: that of the whole, as long as no term couples its rows.
             restart: what makes the noise begin anew, since each piece draws that of the batch.
         """
-        place, weights = place or Place(0, len(batch), len(batch)), self.objective.weights(moment)
+        place = place or Place(0, len(batch), len(batch))
         if not 0 < most < len(batch):
             if self.processes.count == 1:
-                return self._run(batch, weights, moment, place, restart)
+                return self._run(batch, moment, place, restart)
             with placed(place):
-                result = self._run(batch, weights, moment, place, restart)
+                result = self._run(batch, moment, place, restart)
             return self._summed([*self._blocks(result), *_rest(result)], place.share)
         sums: list[Tensor] = []
         for piece, where in _pieces(batch, place, most):
             restart()
             with placed(where):
-                result = self._run(piece, weights, moment, where, restart)
+                result = self._run(piece, moment, where, restart)
             sums = _added(sums, [*self._blocks(result), *_rest(result)], where.share)
         return self._summed(sums)
+
+    def numbers(self, moment: Moment) -> list[float]:
+        """What a step reads beside its batch: weights of the terms, step and progress."""
+        return [*self.objective.weights(moment).values(), moment.step, moment.progress]
+
+    def from_numbers(self, batch: Batch, numbers: Tensor) -> Result:
+        """Compute from `numbers` as a tensor on the batch's device, which is not waited for."""
+        whole = Place(0, len(batch), len(batch))
+        if self._fast(batch, whole):
+            return self._by_graph(batch, numbers, whole)
+        *scales, step, progress = numbers.unbind()
+        return self._eager(batch, scales, Moment(step, progress))  # type: ignore[arg-type]
 
     def _blocks(self, result: Result) -> list[Tensor]:
         """The gradient of each player in one block."""
@@ -137,23 +149,28 @@ class Work:
         return Result(gradients, figures, list(rest))
 
     def _run(
-        self,
-        batch: Batch,
-        weights: dict[str, float],
-        moment: Moment,
-        place: Place,
-        restart: Callable[[], None],
+        self, batch: Batch, moment: Moment, place: Place, restart: Callable[[], None]
     ) -> Result:
         if not self._fast(batch, place):
+            weights = self.objective.weights(moment)
             return self._eager(batch, list(weights.values()), moment)
-        numbers = torch.tensor([*weights.values(), moment.step, moment.progress])
+        numbers = torch.tensor(self.numbers(moment)).to(batch.x.device)
+        return self._by_graph(batch, numbers, place, restart)
+
+    def _by_graph(
+        self, batch: Batch, numbers: Tensor, place: Place, restart: Callable[[], None] = _nothing
+    ) -> Result:
         given, kinds = tensors_of(batch)
         self.inputs = self.inputs or Inputs([self.model, *self.players.values()], self.owned)
-        tensors = [numbers.to(batch.x.device), *given, *self.inputs.tensors]
+        tensors = [numbers, *given, *self.inputs.tensors]
         if place not in self.graphs:
             self.graphs[place] = graph_of(self.inputs.function(self._compute, kinds), tensors)
             restart()  # compiling may have drawn from the generators
-        return self._result(*self.graphs[place](*tensors))
+        result = self._result(*self.graphs[place](*tensors))
+        if batch.x.device.type == "cpu":
+            return result
+        norms = torch.stack(self._gather(result.gradients))
+        return Result(list(self.gathered), torch.cat([norms, result.figures]), result.statistics)
 
     def _eager(self, batch: Batch, scales: Sequence[Any], moment: Moment) -> Result:
         gradients, figures, statistics = self._evaluate(batch, scales, moment, self.owned)
@@ -173,7 +190,8 @@ class Work:
         moment = Moment(step, progress)  # type: ignore[arg-type]
         batch = batch_of(rest, kinds)
         gradients, figures, statistics = self._evaluate(batch, scales, moment, owned)
-        norms = [norm_of(gradient) for gradient in gradients]
+        here = batch.x.device.type == "cpu"  # elsewhere, the norm of a whole block is faster
+        norms = [norm_of(gradient) for gradient in gradients] if here else []
         flat = (part.detach() for gradient in gradients for part in gradient)
         return (torch.stack([*norms, *figures]), *flat, *statistics)
 
