@@ -50,9 +50,13 @@ class Peer:
             ready.touch()
         return python
 
-    def run(self, data: Path, *more: str) -> dict[str, Any]:
-        """One training; returns the figures that it prints."""
-        command = [self.python(), HERE / "peers" / f"{self.script}.py", data]
+    def run(self, data: Path, *more: str, here: bool = False) -> dict[str, Any]:
+        """One training, in this environment (`here`) or its own; the figures that it prints."""
+        command = [
+            sys.executable if here else self.python(),
+            HERE / "peers" / f"{self.script}.py",
+            data,
+        ]
         free = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}  # all cores
         done = subprocess.run(
             [*map(str, command), *self.arguments, *more],

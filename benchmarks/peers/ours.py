@@ -24,12 +24,7 @@ def main() -> None:
     def run() -> Any:
         return fit(
             x,
-            recipe="beta_vae",
-            beta=1.0,
-            warm_up_share=0.0,
-            latent=LATENT,
-            encoder=networks.encoder(task.net),
-            decoder=networks.decoder(task.net),
+            **arguments_of(task.net),
             epochs=None if "budget" in given else task.epochs,
             batch_size=task.batch_size,
             fractions=(1 - VALID - TEST, VALID, TEST),
@@ -45,6 +40,15 @@ def main() -> None:
     if len(task.test):
         more["test_nats"] = nats(model, task.test)
     report(task, seconds, -max(r["valid"]["elbo"] for r in reports), **more)
+
+
+def arguments_of(net: str) -> dict[str, Any]:
+    """The recipe and its arguments."""
+    if net == "deep":
+        return {"recipe": "deep_vae"}
+    parts = {"encoder": networks.encoder(net), "decoder": networks.decoder(net)}
+    plain = {"recipe": "beta_vae", "beta": 1.0, "warm_up_share": 0.0}
+    return plain | {"latent": LATENT} | parts
 
 
 def speed_once_running(reports: list[dict[str, Any]], shown: float) -> float | None:

@@ -1,7 +1,8 @@
 """The task that ours and every peer are timed on: binarised MNIST, one network for all.
 
-Two networks: "mlp", one hidden layer of 512 each way, and "conv", the convolutional network of
-pythae's own example. Written for numpy alone, since every peer runs in an environment of its own.
+Three networks: "mlp", one hidden layer of 512 each way, "conv", the convolutional network of
+pythae's own example, and "deep", our `deep_vae`, which another's trainer can train too. Written for
+numpy alone, since every peer runs in an environment of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ HIDDEN, LATENT = 512, 16
 VALID = 0.02  # share of the rows that validation takes
 LR = 1e-3  # for all of them; the speed of a step does not depend on it
 PACKAGES = ("variata", "torch", "numpy", "pythae", "jax", "optax", "keras", "lightning")
-SHAPES = {"mlp": (784,), "conv": (1, 28, 28)}
+SHAPES = {"mlp": (784,), "conv": (1, 28, 28), "deep": (1, 28, 28)}
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Task:
     Attributes:
         x: (N, *X) uint8, 0 or 1; X is (784,) or (1, 28, 28).
         test: (M, *X) rows that are only measured on; none where M is 0.
-        net: "mlp" or "conv".
+        net: "mlp", "conv" or "deep".
         asked: the peer's own options.
     """
 
