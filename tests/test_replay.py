@@ -145,6 +145,6 @@ def test_training_on_a_device_replays_and_says_nothing() -> None:
     start(made.model, examples.gather(torch.arange(512)).x)
     settings = Settings(epochs=8, batch_size=16)
     history = fit(made.model, made.phases, examples, examples, settings, device="cuda")
-    assert history.ended == "finished"
+    assert history.ended in {"finished", "stopped early"}
     assert not history.notes
     assert history.reports[-1].valid["elbo"] > history.reports[0].valid["elbo"]
