@@ -53,7 +53,7 @@ def trained(name: str, device: torch.device, replayed: bool, **how: Any) -> tupl
     phases = list(made.phases)
     with forked(device, 0):
         start(made.model, digits().gather(torch.arange(64)).x)
-        for module in (made.model, *players_of(phases)):
+        for module in (made.model, *players_of(phases), *(phase.objective for phase in phases)):
             module.to(device)
         chosen = How(batch_size=BATCH, replayed=replayed, **how)
         loop = Loop(made.model, phases, Settings(lr=1e-3), Clock(STEPS), device, 0.0, chosen)

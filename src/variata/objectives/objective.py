@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import add
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from variata.models import LatentModel, Trace
 from variata.objectives.player import Player
@@ -74,6 +75,13 @@ class Objective:
     def weights(self, moment: Moment) -> dict[str, float]:
         """The weight of every term at a moment."""
         return {name: schedule(moment) for name, (schedule, _) in self.terms.items()}
+
+    def to(self, device: torch.device | str) -> None:
+        """Move what terms hold and nobody trains, such as a network of fixed features."""
+        held = (value for _, term in self.terms.values() for value in vars(term).values())
+        for module in held:
+            if isinstance(module, nn.Module):
+                module.to(device)
 
     def evaluate(
         self,

@@ -88,6 +88,8 @@ def fit(
         stop.look()
         for module in (model, *players_of(phases)):
             processes.share(module.to(device))
+        for phase in phases:
+            phase.objective.to(device)
         train = resident(train, device)
         graphs = Graphs()
         how, said = _how(model, phases, settings, clock, device, train, state, processes, graphs)

@@ -130,7 +130,7 @@ class Loop:
         work, moving = self._parts(phase)
         kinds: Kinds = ()
         inputs: Sequence[Tensor] = [index]
-        if phase.view is not None or index.device != self.device:
+        if phase.view is not None or index.device.type != self.device.type:
             place = Place(0, len(index), len(index))
             inputs, kinds = tensors_of(self._seen(examples.gather(index), phase, place))
 
