@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from variata.cli.amounts import CorruptOption, parsed_corruption
 from variata.cli.config import read_config
 from variata.cli.console import emit_json, say, speaks
 from variata.cli.opening import (
@@ -69,6 +70,7 @@ def train(
         int | None,
         typer.Option(help="Keep so few labels of the rows to learn from, the same of each class."),
     ] = None,
+    corrupt: CorruptOption = None,
     key: KeyOption = None,
     size: SizeOption = None,
     config: Annotated[
@@ -104,6 +106,7 @@ def train(
         "likelihood": likelihood,
         "label": label,
         "labels": labels,
+        "corrupt": parsed_corruption(corrupt),
         "key": key,
     }
     if resume is not None:

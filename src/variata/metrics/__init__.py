@@ -8,6 +8,7 @@ from variata.metrics.disentangle import Disentanglement, disentanglement
 from variata.metrics.estimate import Estimate
 from variata.metrics.feature_training import train_features
 from variata.metrics.features import FeatureNet, Features, VectorFeatures
+from variata.metrics.fidelity import psnr, ssim
 from variata.metrics.information import Information, mutual_information
 from variata.metrics.known_prior import KnownPrior, prior_sd
 from variata.metrics.likelihood import (
@@ -52,8 +53,10 @@ __all__ = [
     "nearest_copies",
     "prdc",
     "prior_sd",
+    "psnr",
     "rate_per_dimension",
     "rms_error",
+    "ssim",
     "streaming_logmeanexp",
     "train_features",
     "unit_variance",

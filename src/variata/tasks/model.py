@@ -189,6 +189,20 @@ class Model(Trained):
 
         return self._read(data, rows, work, out)
 
+    def denoise(self, data: Any, *, condition: Any = None, out: Out = None) -> Array:
+        """Noisy rows made clean: the likelihood's mean at the posterior mean, in own units.
+
+        For a model trained with `corrupt=`, whose encoder has learnt to see through noise. Values
+        may lie between the levels of the data and beyond their range.
+
+        Args:
+            condition: of the rows; None takes the data's own.
+            out: a file, as in `encode`.
+        """
+        from variata.tasks.denoise import noisy_rows
+
+        return self.reconstruct(noisy_rows(self, data, condition), out=out)
+
     def edit(
         self,
         data: Any,

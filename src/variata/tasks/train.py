@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import torch
 
 from variata import recipes, store
+from variata.data import Viewed, corruption
 from variata.data.few_labels import labels_shown
 from variata.errors import StoreError, UsageError
 from variata.models import start
@@ -94,7 +95,7 @@ def fit(
             prepared = prepare_data(data, reading, how.seed, announce or _silent, given)
         run = None if out is None else Run(Path(out), writes=processes.first)
         with run or nullcontext():
-            composition = compose(recipe, prepared, arguments, how.seed)
+            composition = compose(recipe, prepared, arguments, how)
             how = how.resolved(len(prepared.splits.train), habits_of(composition.model))
             plan = {"recipe": recipe, "arguments": arguments, "settings": how.as_dict()}
             made = {"versions": versions()} if run is None else made_with()
@@ -134,7 +135,7 @@ def resume(
         joined(where) as processes,
         Run(path, resume=True, writes=processes.first) as run,
     ):
-        composition = compose(plan["recipe"], prepared, plan["arguments"], settings.seed)
+        composition = compose(plan["recipe"], prepared, plan["arguments"], settings)
         job = Job(prepared, composition, settings, where, run, plan, processes)
         return _train(job, callbacks, announce or _silent)
 
@@ -168,13 +169,14 @@ def _train(job: Job, callbacks: Sequence[Callback], announce: Callable[[str], No
         start(composition.model, known.x, known.c)
     share = composition.labelled_share
     learnt = labels_shown(splits.train, share) if share else splits.train
+    view = corruption(job.settings.corrupt, job.prepared.schema)
     with told.told_of_failure():
         settings = _prepared(job, learnt, announce)
         history = train(
             composition.model,
             composition.phases,
             learnt,
-            splits.valid,
+            splits.valid if view is None else Viewed(splits.valid, view),
             settings,
             device=job.device,
             callbacks=told.callbacks,
