@@ -31,6 +31,10 @@ def train(
         typer.Argument(metavar="DATA", help="Catalogue name, file or folder of images."),
     ] = None,
     recipe: Annotated[str | None, typer.Option(help="Name; see `variata recipes`.")] = None,
+    init: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Start from its weights; DATA has the same shape."),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="New folder for the run.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the data.")] = None,
     budget: Annotated[
@@ -96,6 +100,7 @@ def train(
 
     plain: dict[str, Any] = {
         "recipe": recipe,
+        "init": None if init is None else str(init),
         "epochs": epochs,
         "batch_size": batch_size,
         "lr": lr,

@@ -19,6 +19,7 @@ from variata.metrics.likelihood import (
 )
 from variata.metrics.linear import PCABaseline, mean_predictor, rms_error
 from variata.metrics.mmd import mmd_imq
+from variata.metrics.read_out import read_out
 from variata.metrics.samples import Copies, Coverage, frechet_distance, nearest_copies, prdc
 from variata.metrics.usage import Usage
 
@@ -55,6 +56,7 @@ __all__ = [
     "prior_sd",
     "psnr",
     "rate_per_dimension",
+    "read_out",
     "rms_error",
     "ssim",
     "streaming_logmeanexp",

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from variata.data import Examples, Schema, corruption
 from variata.data.corruptions import BOUNDED, checked_corruption
@@ -30,6 +31,35 @@ def noisy_rows(model: Model, data: Any, condition: Any = None) -> Examples:
     options = options_of(model.saved.about.get("data", {}))
     given = model.assumed if condition is None else condition
     return examples_of(data, loosened(model.schema), options, model.condition, given)
+
+
+def cleaned(likelihood: Any, noisy: Tensor, sigma: float = 0.0) -> Tensor:
+    """What clean examples are, (B, *X), by p(x | z) and what was seen of them, in model space.
+
+    Without noise of a known size, the mean of p(x | z). Of y = x + N(0, sigma^2), the best linear
+    estimate given z, mean + v / (v + sigma^2) (y - mean), where v is the variance of p(x | z): what
+    z does not know of a pixel, the pixel itself says. For a Gaussian likelihood it is E[x | z, y].
+
+    Args:
+        likelihood: p(x | z), of one draw of z.
+        noisy: y, (B, *X).
+
+    >>> from variata.distributions import Gaussian
+    >>> p = Gaussian(torch.zeros(1, 1, 2), torch.tensor([1.0, 0.1]))
+    >>> cleaned(p, torch.ones(1, 2), sigma=1.0)
+    tensor([[0.5000, 0.0099]])
+    """
+    mean = likelihood.point()[0]
+    if not sigma:
+        return mean
+    variance = likelihood.variance.expand(1, *mean.shape)[0]
+    return mean + variance / (variance + sigma**2) * (noisy - mean)
+
+
+def known_sigma(model: Model) -> float:
+    """The standard deviation of the noise, in model space, where noise is all that was learnt."""
+    learnt = learnt_corruption(model)
+    return learnt["gaussian"] if set(learnt) == {"gaussian"} else 0.0
 
 
 def loosened(schema: Schema) -> Schema:

@@ -190,7 +190,7 @@ class Model(Trained):
         return self._read(data, rows, work, out)
 
     def denoise(self, data: Any, *, condition: Any = None, out: Out = None) -> Array:
-        """Noisy rows made clean: the likelihood's mean at the posterior mean, in own units.
+        """Noisy rows made clean, in own units (`variata.tasks.denoise`).
 
         For a model trained with `corrupt=`, whose encoder has learnt to see through noise. Values
         may lie between the levels of the data and beyond their range.
@@ -199,9 +199,15 @@ class Model(Trained):
             condition: of the rows; None takes the data's own.
             out: a file, as in `encode`.
         """
-        from variata.tasks.denoise import noisy_rows
+        from variata.tasks.denoise import cleaned, known_sigma, noisy_rows
 
-        return self.reconstruct(noisy_rows(self, data, condition), out=out)
+        rows, sigma = noisy_rows(self, data, condition), known_sigma(self)
+
+        def work(batch: Batch) -> Array:
+            p = self.module.observe(batch, how=draw_mean).likelihood
+            return self.schema.decode(cleaned(p, batch.seen, sigma).cpu())
+
+        return self._read(data, rows, work, out)
 
     def edit(
         self,

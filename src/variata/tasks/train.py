@@ -27,6 +27,7 @@ from variata.tasks.model import Model
 from variata.tasks.plan import announcement, chosen_device, compose
 from variata.tasks.run import Run
 from variata.tasks.source import DataOptions, Prepared, options_of, prepare_data, taken_apart
+from variata.tasks.warm import inherited, started
 from variata.training import Callback, Callbacks, History, Processes, Settings, forked, joined
 from variata.training import fit as train
 from variata.training.habits import habits_of
@@ -39,8 +40,9 @@ PREPARE_NUMBERS = PREPARE_ROWS * 8_192  # at most, of large images
 @interruptible
 def fit(
     data: Any,
-    recipe: str = "vae",
+    recipe: str | None = None,
     *,
+    init: str | Path | None = None,
     options: DataOptions | None = None,
     settings: Settings | None = None,
     device: str = "auto",
@@ -53,7 +55,9 @@ def fit(
 
     Args:
         data: a name of the catalogue, a path, arrays, frames, or a torch data set.
-        recipe: name of a recipe; see `variata.recipes.names()`.
+        recipe: name of a recipe, `vae` unless said; see `variata.recipes.names()`.
+        init: a trained run to start from: its recipe and arguments unless others are given, and its
+            weights where they fit. The data may be other data of the same shape.
         options: how to read and divide the data. Among them, `condition` makes any recipe one of
             p(x given c): the names of columns, "label" for the data's labels, or the values (N,) or
             (N, F) themselves; whole numbers and texts are classes.
@@ -83,6 +87,7 @@ def fit(
     how, arguments = _taken(settings or Settings(), arguments)
     reading, arguments = _taken(options or DataOptions(), arguments)
     reading, given = taken_apart(reading, data)
+    recipe, arguments, record = inherited(init, recipe, arguments)
     recipes.get(recipe)
     for name in arguments:
         recipes.get(recipe).checked(name, arguments[name])
@@ -100,6 +105,7 @@ def fit(
             plan = {"recipe": recipe, "arguments": arguments, "settings": how.as_dict()}
             made = {"versions": versions()} if run is None else made_with()
             plan |= {"data": prepared.record, "device": device}
+            plan |= {} if record is None else {"init": record}
             plan |= {"id": uuid.uuid4().hex, "made": made}
             if run is not None:
                 run.write_plan(plan)
@@ -167,6 +173,8 @@ def _train(job: Job, callbacks: Sequence[Callback], announce: Callable[[str], No
     with forked("cpu", job.settings.seed):
         known = splits.train.gather(rows)
         start(composition.model, known.x, known.c)
+    if "init" in job.plan and (run is None or run.checkpoint.load() is None):
+        announce(started(job.plan["init"], composition.model, job.prepared))
     share = composition.labelled_share
     learnt = labels_shown(splits.train, share) if share else splits.train
     view = corruption(job.settings.corrupt, job.prepared.schema)
@@ -224,6 +232,7 @@ def _saved(job: Job, history: History) -> Saved:
         "settings": job.plan["settings"],
         "training": training,
         **job.plan["made"],
+        **{name: job.plan[name] for name in ("init",) if name in job.plan},
     }
     made, schema = job.composition, job.prepared.schema
     reports = [report.as_dict() for report in history.reports]
