@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from variata.cli import (
+    augment,
     classify,
     cluster,
     compress,
@@ -67,6 +68,7 @@ for verb in (
     decode.decode,
     score.score,
     probe.probe,
+    augment.augment,
     export.export,
     classify.classify,
     cluster.cluster,
