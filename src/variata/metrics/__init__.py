@@ -21,6 +21,8 @@ from variata.metrics.linear import PCABaseline, mean_predictor, rms_error
 from variata.metrics.mmd import mmd_imq
 from variata.metrics.read_out import read_out
 from variata.metrics.samples import Copies, Coverage, frechet_distance, nearest_copies, prdc
+from variata.metrics.two_sample import Verdict, classifier_test, likelihood_test, mmd_test
+from variata.metrics.typicality import typicality
 from variata.metrics.usage import Usage
 
 __all__ = [
@@ -39,17 +41,21 @@ __all__ = [
     "PCABaseline",
     "Usage",
     "VectorFeatures",
+    "Verdict",
     "active_mask",
     "active_units",
     "aggregate_gap",
     "bits_per_dim",
+    "classifier_test",
     "cluster_agreement",
     "disentanglement",
     "frechet_distance",
     "importance_bound",
+    "likelihood_test",
     "matched_accuracy",
     "mean_predictor",
     "mmd_imq",
+    "mmd_test",
     "mutual_information",
     "nearest_copies",
     "prdc",
@@ -61,5 +67,6 @@ __all__ = [
     "ssim",
     "streaming_logmeanexp",
     "train_features",
+    "typicality",
     "unit_variance",
 ]
