@@ -84,7 +84,7 @@ def supervised(row: Any, data: Path, seed: int) -> float:
     prepared = prepare_data(str(data / "train.npz"), options, seed)
     flags = row.arguments
     views = {"augment": flags[flags.index("--augment") + 1]} if "--augment" in flags else {}
-    made, train = compose(row.recipe, prepared, views, seed), prepared.splits.train
+    made, train = compose(row.recipe, prepared, views, Settings(seed=seed)), prepared.splits.train
     few = train.subset((train.labels >= 0).nonzero()[:, 0])  # type: ignore[operator]
     objective = Objective(classification=(constant(1), Classification()))
     phase = Phase(objective, view=made.phases[0].view)

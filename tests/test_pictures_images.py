@@ -76,7 +76,7 @@ def test_png_is_exact():
 
 def test_strips_show_every_pixel_unchanged():
     image = np.random.default_rng(0).random((2, 8, 8))
-    picture = decoded(reconstructions(image[:1], image[1:]))[..., 0]
+    picture = decoded(reconstructions({"data": image[:1], "rebuilt": image[1:]}))[..., 0]
     block = grid(image[:1])
     width = picture.shape[1]
     windows = np.lib.stride_tricks.sliding_window_view(picture, block.shape)
@@ -92,7 +92,7 @@ def test_traversal_puts_the_highest_rate_first():
 
 def test_strips_refuse_what_does_not_fit():
     with pytest.raises(ShapeError, match="one shape"):
-        reconstructions(np.zeros((3, 8, 8)), np.zeros((2, 8, 8)))
+        reconstructions({"a": np.zeros((3, 8, 8)), "b": np.zeros((2, 8, 8))})
     with pytest.raises(ShapeError, match="2 dims"):
         traversal(np.zeros((2, 3, 8, 8)), [0], [1.0], [0, 1, 2])
     with pytest.raises(ShapeError):

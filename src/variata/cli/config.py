@@ -66,7 +66,7 @@ def _refuse_unknown(path: Path, content: dict[Any, Any]) -> None:
     from variata.tasks.source import DataOptions
     from variata.training import Settings
 
-    own = {"data", "recipe", "out", "split", *Settings.__dataclass_fields__}
+    own = {"data", "init", "recipe", "out", "split", *Settings.__dataclass_fields__}
     own |= {*DataOptions.__dataclass_fields__, *get(content.get("recipe", "vae")).arguments}
     for name in content:
         if name not in own:
@@ -80,7 +80,7 @@ def _parsed(content: dict[str, Any]) -> dict[str, Any]:
     found = {
         n: PARSED[n](v) if n in PARSED and isinstance(v, str) else v for n, v in content.items()
     }
-    for name in ("data", "out"):
+    for name in ("data", "init", "out"):
         if not isinstance(found.get(name, ""), str):
             raise UsageError(f"{name} must be text, got {found[name]!r:.60}.")
     if "split" in found:

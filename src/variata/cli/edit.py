@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from variata.cli.amounts import parsed_amounts
 from variata.cli.opening import (
     ConditionOption,
     DeviceOption,
@@ -21,9 +21,6 @@ from variata.cli.opening import (
     open_model,
     written,
 )
-from variata.errors import UsageError
-
-AMOUNT = re.compile(r"(.+)=([-+]?\d+(?:\.\d*)?)", re.DOTALL)
 
 
 def edit(
@@ -64,18 +61,3 @@ def edit(
     else:
         model.reconstruct(rows, shift=shift, out=target)
     written(out, as_json, shift=shift.tolist())
-
-
-def parsed_amounts(texts: list[str]) -> dict[str, float]:
-    """Amounts by class from "smile=+1" and the like.
-
-    >>> parsed_amounts(["smile=+1", "7=-0.5"])
-    {'smile': 1.0, '7': -0.5}
-    """
-    amounts: dict[str, float] = {}
-    for text in texts:
-        match = AMOUNT.fullmatch(text)
-        if match is None:
-            raise UsageError(f"--add needs CLASS=AMOUNT such as smile=+1, got '{text}'.")
-        amounts[match[1]] = float(match[2])
-    return amounts

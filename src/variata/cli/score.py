@@ -15,6 +15,7 @@ from variata.cli.opening import (
     JsonOption,
     RunArgument,
     SeedOption,
+    inputs,
     open_model,
     written,
 )
@@ -25,19 +26,34 @@ def score(
     data: DataArgument,
     k: Annotated[int, typer.Option(help="Draws of the importance-weighted bound.")] = 32,
     out: ArrayOption = Path("scores.npy"),
+    typicality: Annotated[
+        Path | None,
+        typer.Option(help="A .npy file for how usual each score is, too: two-sided p-values."),
+    ] = None,
     seed: SeedOption = 0,
     condition: ConditionOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Write a lower bound of log p(x) of every row of DATA, in nats: higher is more usual."""
+    """Write a lower bound of log p(x) of every row of DATA, in nats: higher is more usual.
+
+    But far above the run's own rows is unusual too: see --typicality."""
     from variata.cli.console import say
+    from variata.metrics import typicality as usual
+    from variata.tasks.goodness import usual_scores
     from variata.tasks.latents import density_estimated, prior_said
+    from variata.tasks.output import array_file, write_output
 
     model = open_model(run, device, condition)
+    if typicality is not None:
+        array_file(typicality, inputs(model, data, out))
     scores, estimated = model.score(data, k=k, seed=seed, out=out), density_estimated(model.module)
     if estimated:
         say(f"Scores are estimates, no bounds: the prior is {prior_said(model)}.")
     facts = {"shape": list(scores.shape), "mean": float(scores.mean()), "unit": "nats"}
     facts["estimated"] = estimated
+    if typicality is not None:
+        each = usual(scores, usual_scores(model, None, k, seed)).numpy()
+        write_output(typicality, bytes, lambda: each)
+        facts["unusual at 0.01"] = float((each <= 0.01).mean())
     written(out, as_json, **facts)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from variata.cli.amounts import CorruptOption, parsed_corruption
 from variata.cli.config import read_config
 from variata.cli.console import emit_json, say, speaks
 from variata.cli.opening import (
@@ -30,6 +31,10 @@ def train(
         typer.Argument(metavar="DATA", help="Catalogue name, file or folder of images."),
     ] = None,
     recipe: Annotated[str | None, typer.Option(help="Name; see `variata recipes`.")] = None,
+    init: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Start from its weights; DATA has the same shape."),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="New folder for the run.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the data.")] = None,
     budget: Annotated[
@@ -69,6 +74,7 @@ def train(
         int | None,
         typer.Option(help="Keep so few labels of the rows to learn from, the same of each class."),
     ] = None,
+    corrupt: CorruptOption = None,
     key: KeyOption = None,
     size: SizeOption = None,
     config: Annotated[
@@ -94,6 +100,7 @@ def train(
 
     plain: dict[str, Any] = {
         "recipe": recipe,
+        "init": None if init is None else str(init),
         "epochs": epochs,
         "batch_size": batch_size,
         "lr": lr,
@@ -104,6 +111,7 @@ def train(
         "likelihood": likelihood,
         "label": label,
         "labels": labels,
+        "corrupt": parsed_corruption(corrupt),
         "key": key,
     }
     if resume is not None:

@@ -5,6 +5,7 @@ from variata.data.arrays import read_array
 from variata.data.aside import column_values
 from variata.data.condition import Condition, infer_condition, parsed_condition
 from variata.data.context import Context, columns_of, context_of, require_context
+from variata.data.corruptions import View, Viewed, corruption
 from variata.data.examples import Examples
 from variata.data.factors import Factors
 from variata.data.infer import infer_schema
@@ -21,10 +22,13 @@ __all__ = [
     "Schema",
     "Source",
     "Splits",
+    "View",
+    "Viewed",
     "catalog",
     "column_values",
     "columns_of",
     "context_of",
+    "corruption",
     "infer_condition",
     "infer_schema",
     "open_source",

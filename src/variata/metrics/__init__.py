@@ -8,6 +8,7 @@ from variata.metrics.disentangle import Disentanglement, disentanglement
 from variata.metrics.estimate import Estimate
 from variata.metrics.feature_training import train_features
 from variata.metrics.features import FeatureNet, Features, VectorFeatures
+from variata.metrics.fidelity import psnr, ssim
 from variata.metrics.information import Information, mutual_information
 from variata.metrics.known_prior import KnownPrior, prior_sd
 from variata.metrics.likelihood import (
@@ -18,7 +19,10 @@ from variata.metrics.likelihood import (
 )
 from variata.metrics.linear import PCABaseline, mean_predictor, rms_error
 from variata.metrics.mmd import mmd_imq
+from variata.metrics.read_out import read_out
 from variata.metrics.samples import Copies, Coverage, frechet_distance, nearest_copies, prdc
+from variata.metrics.two_sample import Verdict, classifier_test, likelihood_test, mmd_test
+from variata.metrics.typicality import typicality
 from variata.metrics.usage import Usage
 
 __all__ = [
@@ -37,24 +41,32 @@ __all__ = [
     "PCABaseline",
     "Usage",
     "VectorFeatures",
+    "Verdict",
     "active_mask",
     "active_units",
     "aggregate_gap",
     "bits_per_dim",
+    "classifier_test",
     "cluster_agreement",
     "disentanglement",
     "frechet_distance",
     "importance_bound",
+    "likelihood_test",
     "matched_accuracy",
     "mean_predictor",
     "mmd_imq",
+    "mmd_test",
     "mutual_information",
     "nearest_copies",
     "prdc",
     "prior_sd",
+    "psnr",
     "rate_per_dimension",
+    "read_out",
     "rms_error",
+    "ssim",
     "streaming_logmeanexp",
     "train_features",
+    "typicality",
     "unit_variance",
 ]

@@ -37,6 +37,7 @@ def profile_grid(
     rebuilt: ArrayLike | Tensor | None = None,
     title: str = "",
     at: Sequence[float] | None = None,
+    names: tuple[str, str] = ("data", "reconstruction"),
 ) -> bytes:
     """Return vectors as small line plots, one per example, with one scale for all: PNG bytes.
 
@@ -44,6 +45,7 @@ def profile_grid(
         rows: examples (N, D); a dozen are readable.
         rebuilt: reconstructions (N, D), drawn dashed over the rows.
         title: what the rows are. at: where the D values lie, such as wavelengths; 0, 1, ... else.
+        names: of rows and reconstructions.
 
     Raises:
         ShapeError: not vectors, or reconstructions or places of another width.
@@ -62,9 +64,9 @@ def profile_grid(
     figure, plots = _small_multiples(len(lines), GRID, at is not None, title)
     for i, axes in enumerate(plots):
         axes.set_title(f"example {i + 1}", fontsize=SMALL + 2, color=INK, loc="left")
-        axes.plot(places, lines[i], color=BLUE, label="data", lw=1.4)
+        axes.plot(places, lines[i], color=BLUE, label=names[0], lw=1.4)
         if others is not None:
-            axes.plot(places, others[i], "--", color=ORANGE, label="reconstruction", lw=1.4)
+            axes.plot(places, others[i], "--", color=ORANGE, label=names[1], lw=1.4)
     if others is not None:
         shared_legend(figure, plots[0])
     return to_png(figure)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,32 +13,27 @@ from variata.pictures.arrays import as_array
 from variata.pictures.strips import labelled_rows
 
 
-def reconstructions(
-    originals: ArrayLike | Tensor,
-    rebuilt: ArrayLike | Tensor,
-    names: tuple[str, str] = ("data", "reconstruction"),
-    columns: int = 12,
-) -> bytes:
-    """Return originals above their reconstructions as PNG bytes, `columns` pairs a row.
+def reconstructions(sets: Mapping[str, ArrayLike | Tensor], columns: int = 12) -> bytes:
+    """Return images below one another as PNG bytes, such as data and reconstructions.
 
     Args:
-        originals, rebuilt: (N, C, H, W) or (N, H, W) in [0, 1], in the same order.
-        names: of the two kinds of row.
+        sets: by the name of their row, each (N, C, H, W) or (N, H, W) in [0, 1], in one order.
+        columns: images of a row; more begin the rows anew.
 
     Raises:
-        ShapeError: the two differ in shape, or are no images.
+        ShapeError: the sets differ in shape, or are no images.
 
-    >>> reconstructions(np.zeros((3, 8, 8)), np.ones((3, 8, 8)))[1:4]
+    >>> reconstructions({"data": np.zeros((3, 8, 8)), "rebuilt": np.ones((3, 8, 8))})[1:4]
     b'PNG'
     """
-    above, below = as_array(originals), as_array(rebuilt)
-    if above.shape != below.shape:
-        raise ShapeError(
-            f"reconstructions: expected two sets of one shape, got {above.shape} and {below.shape}."
-        )
-    starts = range(0, max(len(above), 1), columns)
-    rows = [part[i : i + columns] for i in starts for part in (above, below)]
-    return labelled_rows(rows, list(names) * len(starts), group=2)
+    parts = [as_array(images) for images in sets.values()]
+    shapes = sorted({part.shape for part in parts})
+    if len(shapes) != 1:
+        told = " and ".join(map(str, shapes))
+        raise ShapeError(f"reconstructions: expected sets of one shape, got {told}.")
+    starts = range(0, max(len(parts[0]), 1), columns)
+    rows = [part[i : i + columns] for i in starts for part in parts]
+    return labelled_rows(rows, list(sets) * len(starts), group=len(sets))
 
 
 def interpolation(paths: ArrayLike | Tensor, names: Sequence[str] | None = None) -> bytes:

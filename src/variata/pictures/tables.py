@@ -87,11 +87,12 @@ def column_scatter(
     rebuilt: ArrayLike | Tensor,
     columns: Sequence[str] | None = None,
     title: str = "",
+    names: tuple[str, str] = ("data", "reconstruction"),
 ) -> bytes:
     """Return reconstructions against data, column by column, as PNG bytes; a line where they agree.
 
     Args:
-        rows, rebuilt: (N, D). columns, title: as in `column_histograms`.
+        rows, rebuilt: (N, D). columns, title: as in `column_histograms`. names: of the two.
 
     Raises:
         ShapeError: not rows of one shape. DataError: no row, or a value that is not finite.
@@ -113,8 +114,8 @@ def column_scatter(
         axes.plot(ends, ends, color=SOFT, lw=0.9, zorder=1)
         axes.scatter(x, y, s=size, color=BLUE, alpha=0.6, linewidths=0, zorder=2)
         axes.set(xlim=ends, ylim=ends)
-    figure.supxlabel("data", fontsize=TEXT, color=SOFT)
-    figure.supylabel("reconstruction", fontsize=TEXT, color=SOFT)
+    figure.supxlabel(names[0], fontsize=TEXT, color=SOFT)
+    figure.supylabel(names[1], fontsize=TEXT, color=SOFT)
     return to_png(figure)
 
 

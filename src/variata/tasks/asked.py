@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict
@@ -30,6 +30,13 @@ class Data(TypedDict):
     fingerprint: str
 
 
+class Init(TypedDict):
+    """The part about a run to start from; see `variata.tasks.warm`."""
+
+    run: str
+    weights: str
+
+
 class Asked(TypedDict):
     """What must be there, and of which kind."""
 
@@ -40,6 +47,7 @@ class Asked(TypedDict):
     data: Data
     device: str
     made: dict[str, Any]
+    init: NotRequired[Init]
 
 
 def write_asked(folder: Path, plan: dict[str, Any]) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from variata.tasks.classify import Classes
     from variata.tasks.cluster import Clusters
     from variata.tasks.compression.compress import Compressed
+    from variata.tasks.goodness import Goodness
 
 SCORE_DRAWS = 32
 
@@ -189,6 +190,26 @@ class Model(Trained):
 
         return self._read(data, rows, work, out)
 
+    def denoise(self, data: Any, *, condition: Any = None, out: Out = None) -> Array:
+        """Noisy rows made clean, in own units (`variata.tasks.denoise`).
+
+        For a model trained with `corrupt=`, whose encoder has learnt to see through noise. Values
+        may lie between the levels of the data and beyond their range.
+
+        Args:
+            condition: of the rows; None takes the data's own.
+            out: a file, as in `encode`.
+        """
+        from variata.tasks.denoise import cleaned, known_sigma, noisy_rows
+
+        rows, sigma = noisy_rows(self, data, condition), known_sigma(self)
+
+        def work(batch: Batch) -> Array:
+            p = self.module.observe(batch, how=draw_mean).likelihood
+            return self.schema.decode(cleaned(p, batch.seen, sigma).cpu())
+
+        return self._read(data, rows, work, out)
+
     def edit(
         self,
         data: Any,
@@ -289,6 +310,29 @@ class Model(Trained):
             bounds.each(lambda found: keep(found.numpy() + shift))
 
         return self._collected(len(examples), make, target)
+
+    def typicality(
+        self, data: Any, *, reference: Any = None, k: int = SCORE_DRAWS, seed: int = 0
+    ) -> Array:
+        """How usual the score of every row is, (N,): two-sided p-values (`metrics.typicality`).
+
+        Args:
+            reference: rows that the model has not learnt from; None takes those of the run that
+                training chose by.
+            k, seed: as in `score`.
+        """
+        from variata.metrics import typicality
+        from variata.tasks.goodness import usual_scores
+
+        return typicality(
+            self.score(data, k=k, seed=seed), usual_scores(self, reference, k, seed)
+        ).numpy()
+
+    def goodness_of_fit(self, data: Any = None, against: str = "data", **more: Any) -> Goodness:
+        """Test whether rows are like the data, or the model (`variata.tasks.goodness`)."""
+        from variata.tasks.goodness import goodness_of_fit
+
+        return goodness_of_fit(self, data, against, **more)
 
     def classify(self, data: Any, *, condition: Any = None) -> Classes:
         """The classes of rows, for models that know some (`variata.tasks.classify`)."""

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from variata import recipes
-from variata.data import Schema
+from variata.data import Schema, View, corruption
 from variata.doctor.words import counted
 from variata.errors import UsageError
 from variata.recipes import Composition
 from variata.shapes import numel
 from variata.tasks.source import Prepared
-from variata.training import forked
+from variata.training import Phase, Settings, forked
 from variata.training.habits import has_convolutions
 
 
-def compose(recipe: str, prepared: Prepared, arguments: dict[str, Any], seed: int) -> Composition:
+def compose(
+    recipe: str, prepared: Prepared, arguments: dict[str, Any], settings: Settings
+) -> Composition:
     """Call a recipe for such data, with weights that depend on the seed alone."""
     schema, condition = prepared.schema, prepared.condition
     known = {
@@ -30,8 +33,16 @@ def compose(recipe: str, prepared: Prepared, arguments: dict[str, Any], seed: in
     }
     if "classes" in recipes.get(recipe).own and schema.label_names is not None:
         known["classes"] = len(schema.label_names)
-    with forked("cpu", seed):
-        return recipes.build(recipe, **known | arguments)
+    view = corruption(settings.corrupt, schema)
+    with forked("cpu", settings.seed):
+        made = recipes.build(recipe, **known | arguments)
+    return made if view is None else replace(made, phases=[_seen(p, view) for p in made.phases])
+
+
+def _seen(phase: Phase, view: View) -> Phase:
+    """The same phase, whose batches are then seen in another view."""
+    first = phase.view
+    return replace(phase, view=view if first is None else lambda batch: view(first(batch)))
 
 
 def scale_floor(schema: Schema) -> float | tuple[float, ...]:

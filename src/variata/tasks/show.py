@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -115,13 +115,20 @@ def reconstruction_picture(
     count = count or (SHOWN_POINTS if is_table(schema) else SHOWN_PAIRS)
     values = original(examples, count)
     rebuilt = model.reconstruct(some(examples, count), target=target, shift=shift)
+    return compared(schema, {"data": values, "reconstruction": rebuilt})
+
+
+def compared(schema: Schema, sets: Mapping[str, Array]) -> bytes:
+    """Rows in own units beside one another: images by name; of vectors, the first two sets."""
     if schema.layout == "image":
-        return reconstructions(images_of(schema, values), images_of(schema, rebuilt))
-    rows, made, told = _rows(values), _rows(rebuilt), counted(len(values), "row")
+        images = images_of(schema, np.concatenate(list(sets.values())))
+        return reconstructions(dict(zip(sets, images.chunk(len(sets)), strict=True)))
+    (name, rows), (other, made) = list(sets.items())[:2]
+    rows, made, told = _rows(rows), _rows(made), counted(len(rows), "row")
     if is_table(schema):
-        return column_scatter(rows, made, schema.columns, told)
-    title = _of(SHOWN_ROWS, told, rows)
-    return profile_grid(rows[:SHOWN_ROWS], made[:SHOWN_ROWS], title, places_of(schema))
+        return column_scatter(rows, made, schema.columns, told, (name, other))
+    title, places = _of(SHOWN_ROWS, told, rows), places_of(schema)
+    return profile_grid(rows[:SHOWN_ROWS], made[:SHOWN_ROWS], title, places, (name, other))
 
 
 def traversal_values(

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import torch
 
 from variata import recipes, store
+from variata.data import Viewed, corruption
 from variata.data.few_labels import labels_shown
 from variata.errors import StoreError, UsageError
 from variata.models import start
@@ -26,6 +27,7 @@ from variata.tasks.model import Model
 from variata.tasks.plan import announcement, chosen_device, compose
 from variata.tasks.run import Run
 from variata.tasks.source import DataOptions, Prepared, options_of, prepare_data, taken_apart
+from variata.tasks.warm import inherited, started
 from variata.training import Callback, Callbacks, History, Processes, Settings, forked, joined
 from variata.training import fit as train
 from variata.training.habits import habits_of
@@ -38,8 +40,9 @@ PREPARE_NUMBERS = PREPARE_ROWS * 8_192  # at most, of large images
 @interruptible
 def fit(
     data: Any,
-    recipe: str = "vae",
+    recipe: str | None = None,
     *,
+    init: str | Path | None = None,
     options: DataOptions | None = None,
     settings: Settings | None = None,
     device: str = "auto",
@@ -52,7 +55,9 @@ def fit(
 
     Args:
         data: a name of the catalogue, a path, arrays, frames, or a torch data set.
-        recipe: name of a recipe; see `variata.recipes.names()`.
+        recipe: name of a recipe, `vae` unless said; see `variata.recipes.names()`.
+        init: a trained run to start from: its recipe and arguments unless others are given, and its
+            weights where they fit. The data may be other data of the same shape.
         options: how to read and divide the data. Among them, `condition` makes any recipe one of
             p(x given c): the names of columns, "label" for the data's labels, or the values (N,) or
             (N, F) themselves; whole numbers and texts are classes.
@@ -82,6 +87,7 @@ def fit(
     how, arguments = _taken(settings or Settings(), arguments)
     reading, arguments = _taken(options or DataOptions(), arguments)
     reading, given = taken_apart(reading, data)
+    recipe, arguments, record = inherited(init, recipe, arguments)
     recipes.get(recipe)
     for name in arguments:
         recipes.get(recipe).checked(name, arguments[name])
@@ -94,11 +100,12 @@ def fit(
             prepared = prepare_data(data, reading, how.seed, announce or _silent, given)
         run = None if out is None else Run(Path(out), writes=processes.first)
         with run or nullcontext():
-            composition = compose(recipe, prepared, arguments, how.seed)
+            composition = compose(recipe, prepared, arguments, how)
             how = how.resolved(len(prepared.splits.train), habits_of(composition.model))
             plan = {"recipe": recipe, "arguments": arguments, "settings": how.as_dict()}
             made = {"versions": versions()} if run is None else made_with()
             plan |= {"data": prepared.record, "device": device}
+            plan |= {} if record is None else {"init": record}
             plan |= {"id": uuid.uuid4().hex, "made": made}
             if run is not None:
                 run.write_plan(plan)
@@ -134,7 +141,7 @@ def resume(
         joined(where) as processes,
         Run(path, resume=True, writes=processes.first) as run,
     ):
-        composition = compose(plan["recipe"], prepared, plan["arguments"], settings.seed)
+        composition = compose(plan["recipe"], prepared, plan["arguments"], settings)
         job = Job(prepared, composition, settings, where, run, plan, processes)
         return _train(job, callbacks, announce or _silent)
 
@@ -166,15 +173,18 @@ def _train(job: Job, callbacks: Sequence[Callback], announce: Callable[[str], No
     with forked("cpu", job.settings.seed):
         known = splits.train.gather(rows)
         start(composition.model, known.x, known.c)
+    if "init" in job.plan and (run is None or run.checkpoint.load() is None):
+        announce(started(job.plan["init"], composition.model, job.prepared))
     share = composition.labelled_share
     learnt = labels_shown(splits.train, share) if share else splits.train
+    view = corruption(job.settings.corrupt, job.prepared.schema)
     with told.told_of_failure():
         settings = _prepared(job, learnt, announce)
         history = train(
             composition.model,
             composition.phases,
             learnt,
-            splits.valid,
+            splits.valid if view is None else Viewed(splits.valid, view),
             settings,
             device=job.device,
             callbacks=told.callbacks,
@@ -222,6 +232,7 @@ def _saved(job: Job, history: History) -> Saved:
         "settings": job.plan["settings"],
         "training": training,
         **job.plan["made"],
+        **{name: job.plan[name] for name in ("init",) if name in job.plan},
     }
     made, schema = job.composition, job.prepared.schema
     reports = [report.as_dict() for report in history.reports]

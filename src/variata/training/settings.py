@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from variata.data.corruptions import checked_corruption
 from variata.errors import UsageError
 from variata.training.habits import PLAIN, Habits
 from variata.training.precision import PRECISIONS
@@ -45,6 +47,8 @@ class Settings:
         precision: "fp32", "bf16" (matrix products alone), "fp64", or "auto": bf16 where the machine
             has instructions for it.
         compile: "on", "off", or "auto": where it pays, which is measured in long runs.
+        corrupt: what the encoder is shown instead of the examples themselves, which stay what the
+            model explains: amounts by name, such as {"gaussian": 0.5} (`variata.data.corruption`).
     """
 
     epochs: int | None = None
@@ -59,10 +63,12 @@ class Settings:
     save_every: float = 20.0
     precision: str = "auto"
     compile: str = "auto"
+    corrupt: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, kind in KINDS.items():
             object.__setattr__(self, name, _converted(name, getattr(self, name), kind))
+        object.__setattr__(self, "corrupt", checked_corruption(self.corrupt))
         _positive("epochs", self.epochs)
         _positive("budget", self.budget)
         _positive("batch_size", self.batch_size)

@@ -83,8 +83,8 @@ def validate(
     with torch.inference_mode(), forked(device, seed, len(rows)):
         for index in rows.split(batch_size):
             place = processes.place(len(index))
-            batch = on(examples.gather(index[place.start : place.stop]), device, dtype)
             with placed(place):
+                batch = on(examples.gather(index[place.start : place.stop]), device, dtype)
                 sums += len(batch) * _figures(model, objective, batch)
     sums = processes.summed(sums.to(device)) if processes.count > 1 else sums
     criterion, distortion, rate = (sums / len(rows)).tolist()
