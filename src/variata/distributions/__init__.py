@@ -11,6 +11,7 @@ from variata.distributions.codes import Codes
 from variata.distributions.counts import NegativeBinomial, Poisson
 from variata.distributions.covariance import FullGaussian, LowRankGaussian
 from variata.distributions.detached import detached
+from variata.distributions.dequantised import Cells, Dequantised
 from variata.distributions.diffusion import Diffusion
 from variata.distributions.dirac import Dirac
 from variata.distributions.factorised import Factorised
@@ -32,7 +33,9 @@ __all__ = [
     "Autoregressive",
     "Bernoulli",
     "Categorical",
+    "Cells",
     "Codes",
+    "Dequantised",
     "Diffusion",
     "Dirac",
     "DiscretisedLogistic",

@@ -41,10 +41,15 @@ def missing_modes(evidence: Evidence) -> Finding | None:
         severity="warning",
         evidence=f"{told} ({len(fake):,} samples, by nearest neighbours in "
         f"{counted(x.shape[1], 'principal axis', 'principal axes')})",
-        cause="Latents of the prior hardly ever lead to these rows: they lie at its edge, or the "
+        cause="Draws of the model hardly ever lead to these rows: they lie at its edge, or the "
         "model is too small for them or has not been trained for long enough.",
-        command=train(evidence, latent=2 * latent(evidence), epochs=longer(evidence)),
+        command=train(evidence, **_larger(evidence), epochs=longer(evidence)),
     )
+
+
+def _larger(evidence: Evidence) -> dict[str, int]:
+    """Twice the latent, where there is one."""
+    return {"latent": 2 * latent(evidence)} if latent(evidence) else {}
 
 
 def _coordinates(evidence: Evidence) -> tuple[Tensor, Tensor]:

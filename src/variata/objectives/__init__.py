@@ -1,5 +1,6 @@
 """Terms and bounds: functions of a model and a trace."""
 
+from variata.objectives.adversary import Adversary
 from variata.objectives.capacity import Capacity
 from variata.objectives.commitment import CodebookError, Commitment
 from variata.objectives.consistency import Consistency, told_by_level
@@ -27,6 +28,7 @@ from variata.objectives.total_correlation import (
 
 __all__ = [
     "MMD",
+    "Adversary",
     "Capacity",
     "ClassBalance",
     "Classification",
