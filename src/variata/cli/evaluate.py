@@ -68,7 +68,7 @@ def rows_of(figures: dict[str, Any]) -> list[tuple[str, str]]:
     rows += _likelihood(figures) if figures["nll"] is not None else []
     if figures["nll"] is None and figures["distortion"] is None:
         rows.append(("likelihood", "none"))
-    if figures["rate"] is not None or figures["nll"] is None and figures["distortion"] is not None:
+    elif figures["rate"] is not None or figures["nll"] is None:  # there are latents
         rows.append(("distortion", f"{_pm(figures['distortion'])} nats"))
     if figures["active_units"] is not None:
         rows.append(("active units", f"{figures['active_units']} of {figures['latent']}"))

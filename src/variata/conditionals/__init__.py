@@ -1,6 +1,7 @@
 """Modules that take contexts and return distributions: posteriors, priors, likelihoods."""
 
 from variata.conditionals.autoregressive import AutoregressiveHead, pixel_head
+from variata.conditionals.baselines import Histograms, KernelDensity, Moments, PCAGaussian
 from variata.conditionals.classes import BesideSeen, ClassPosterior, OfEncoder, append
 from variata.conditionals.codes import (
     CodesPrior,
@@ -61,11 +62,15 @@ __all__ = [
     "GridGaussian",
     "GridMerge",
     "Head",
+    "Histograms",
     "HyperbolicPosterior",
     "JoinCondition",
+    "KernelDensity",
     "MixturePrior",
+    "Moments",
     "OfEncoder",
     "OneHotPosterior",
+    "PCAGaussian",
     "Pick",
     "PointHead",
     "PosteriorMixturePrior",

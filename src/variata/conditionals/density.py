@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from variata.distributions import Cells, Dequantised, Diffusion, Flow
+from variata.distributions import Cells, Dequantised, Flow
 from variata.nn import Logit, Rescaling
 from variata.nn.joining import checked
 from variata.shapes import Shape, numel

@@ -38,7 +38,7 @@ class Cells:
         return x + self.width * (u - 0.5)
 
     def nearest(self, y: Tensor, u: Tensor) -> Tensor:
-        """The discrete value in whose cell y lies; a real value that could have been rounded to y."""
+        """The discrete value in whose cell y lies; of real values, any that y may be rounded to."""
         if not self.discrete:
             return self.moved(y, u)
         return ((y / self.width).round() * self.width).clamp(self.least, self.most)
@@ -82,7 +82,7 @@ class Dequantised(Distribution):
         return {}
 
     def log_prob(self, value: Tensor) -> Tensor:
-        found = self._of_rows(self.h).log_prob(self._within(value))
+        found = self._of_rows(self.h).log_prob(self._within(value)).to(self.h.dtype)
         return found.unflatten(0, self._batch_shape) + self.cells.log_volume(self._event_shape)
 
     def velocity_error(self, value: Tensor) -> Tensor:
@@ -97,7 +97,7 @@ class Dequantised(Distribution):
         shape = self._extended_shape(sample_shape)
         with torch.no_grad():
             h = self.h.expand(*sample_shape, *self.h.shape).flatten(0, -2)
-            y = self._of_rows(h).sample((len(h),)).view(shape)
+            y = self._of_rows(h).sample((len(h),)).to(h.dtype).view(shape)
             return self.cells.nearest(y, self._new_noise(y))
 
     def _of_rows(self, h: Tensor) -> Any:

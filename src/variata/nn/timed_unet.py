@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -66,7 +67,7 @@ class TimedUNet(nn.Module):
         for size in widths:
             self.down.append(nn.ModuleList(TimedResidual(size, time) for _ in range(layers)))
             self.up.append(nn.ModuleList(TimedResidual(size, time) for _ in range(layers)))
-        pairs = list(zip(widths, widths[1:], strict=False))
+        pairs = list(pairwise(widths))
         self.halve = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairs)
         self.double = nn.ModuleList(nn.Conv2d(b, 4 * a, 1) for a, b in pairs)
         self.norm = nn.GroupNorm(math.gcd(8, width), width)

@@ -13,6 +13,7 @@ from variata.objectives.free_bits import FreeBits
 from variata.objectives.image_critic import ImageCritic
 from variata.objectives.importance import ImportanceBound
 from variata.objectives.latent_critic import LatentCritic
+from variata.objectives.latent_diffusion import PriorDenoising, StandardRate
 from variata.objectives.mmd import MMD
 from variata.objectives.moments import Diagonal, OffDiagonal
 from variata.objectives.objective import Loss, Objective, Term
@@ -56,8 +57,10 @@ __all__ = [
     "OptimalScale",
     "PartiallyImportanceWeighted",
     "Player",
+    "PriorDenoising",
     "Rate",
     "Roughness",
+    "StandardRate",
     "Term",
     "TotalCorrelation",
     "told_by_level",

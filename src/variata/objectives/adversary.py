@@ -29,8 +29,8 @@ class Adversary(Player):
     Args:
         network: a critic of x (N, *X), with `features` (N, F), and an `output` of these.
         features: F. context: C, of c (B, C); 0 for none. gamma: weight of the slope.
-        pixels: by which images are moved, up to, before they are judged, those of the data and those
-            that are made alike: so few examples cannot be known by heart.
+        pixels: by which images are moved at most before they are judged, those of the data and
+            those that are made alike: so few examples cannot be known by heart.
 
     References:
         Generative Adversarial Networks (Goodfellow et al., 2014), arXiv:1406.2661

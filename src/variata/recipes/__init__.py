@@ -1,6 +1,7 @@
 """The catalogue: every variant is a call."""
 
 from variata.recipes.autoregression import autoregressive
+from variata.recipes.baselines import independent, kernel_density, pca_gaussian
 from variata.recipes.bounds import ciwae, dreg, iwae, piwae
 from variata.recipes.catalogue import Composition, Recipe, build, get, names, recipe
 from variata.recipes.categorical import gumbel_vae, joint_vae
@@ -9,7 +10,7 @@ from variata.recipes.coded import fsq_vae, rvq_vae
 from variata.recipes.curved import hyperbolic_vae, spherical_vae
 from variata.recipes.deep import deep_vae
 from variata.recipes.densities import flow
-from variata.recipes.diffusing import diffusion
+from variata.recipes.diffusing import diffusion, latent_diffusion
 from variata.recipes.disentangling import beta_tc_vae, dip_vae, factor_vae
 from variata.recipes.gaussian import ae, beta_vae
 from variata.recipes.generators import gan
@@ -57,14 +58,18 @@ __all__ = [
     "get",
     "gumbel_vae",
     "hyperbolic_vae",
+    "independent",
     "info_vae",
     "iwae",
     "joint_vae",
+    "kernel_density",
     "ladder_vae",
+    "latent_diffusion",
     "m1_m2",
     "m2",
     "mixture_prior",
     "names",
+    "pca_gaussian",
     "perceptual_vae",
     "piwae",
     "pixel_vae",

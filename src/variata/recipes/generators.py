@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from annotated_types import Ge
 from torch import nn
 
 from variata.conditionals import Decoder, JoinCondition, PointHead, StandardNormal

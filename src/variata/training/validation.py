@@ -40,9 +40,9 @@ class Validation:
     Attributes:
         criterion: what is minimised: the last objective at the end of its schedules, without the
             terms that players move, whose values at different times cannot be compared.
-        distortion: -log p(x | z); None where there is none, or an estimate alone, which would take
-            longer than the training.
-        rate: KL(q || p); None where there is none.
+        distortion: -log p(x | z); None where there is none.
+        rate: KL(q || p); None where there is none. Both are None where they would be estimates that
+            take long.
     """
 
     criterion: float
@@ -103,9 +103,11 @@ def _figures(model: LatentModel, objective: Objective, batch: Batch) -> Tensor:
         return torch.zeros(3, dtype=torch.float64)
     trace = model.observe(batch, objective.samples)
     criterion = objective(model, trace, END).without(objective.unsteady)
-    estimated = getattr(model.decoder, "density", "") == "estimated"
-    distortion = math.nan if estimated else _mean_of(trace.distortion)
-    rate = _mean_of(trace.rate) if trace.stages else math.nan
+    slow = getattr(model.decoder, "density", "") == "estimated"
+    distortion = math.nan if slow else _mean_of(trace.distortion)
+    priors = [level.prior for level in model.levels]
+    slow = any(getattr(prior, "estimated", False) for prior in priors)
+    rate = math.nan if slow or not priors else _mean_of(trace.rate)
     return torch.tensor((criterion, distortion, rate), dtype=torch.float64)
 
 
