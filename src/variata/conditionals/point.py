@@ -17,6 +17,7 @@ class PointHead(nn.Module):
         likelihood: by which the data would be judged: it says what values there are. Binary values
             are rounded, with the gradients of what is not; others lie where data does.
 
+    >>> import torch
     >>> PointHead("bernoulli")(torch.tensor([[[[-3.0, 0.1]]]])).mean
     tensor([[[0., 1.]]])
     """

@@ -43,13 +43,15 @@ def missing_modes(evidence: Evidence) -> Finding | None:
         f"{counted(x.shape[1], 'principal axis', 'principal axes')})",
         cause="Draws of the model hardly ever lead to these rows: they lie at its edge, or the "
         "model is too small for them or has not been trained for long enough.",
-        command=train(evidence, **_larger(evidence), epochs=longer(evidence)),
+        command=_more(evidence),
     )
 
 
-def _larger(evidence: Evidence) -> dict[str, int]:
-    """Twice the latent, where there is one."""
-    return {"latent": 2 * latent(evidence)} if latent(evidence) else {}
+def _more(evidence: Evidence) -> str:
+    """A longer training, with twice the latent where there is one."""
+    if not latent(evidence):
+        return train(evidence, epochs=longer(evidence))
+    return train(evidence, latent=2 * latent(evidence), epochs=longer(evidence))
 
 
 def _coordinates(evidence: Evidence) -> tuple[Tensor, Tensor]:

@@ -60,6 +60,7 @@ class Shuffle(nn.Module):
     """The elements of vectors in another order, which follows from a seed."""
 
     order: Tensor
+    back: Tensor
 
     def __init__(self, size: int, seed: int) -> None:
         super().__init__()

@@ -68,8 +68,8 @@ class TimedUNet(nn.Module):
             self.down.append(nn.ModuleList(TimedResidual(size, time) for _ in range(layers)))
             self.up.append(nn.ModuleList(TimedResidual(size, time) for _ in range(layers)))
         pairs = list(pairwise(widths))
-        self.halve = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairs)
-        self.double = nn.ModuleList(nn.Conv2d(b, 4 * a, 1) for a, b in pairs)
+        self.shrink = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairs)
+        self.grow = nn.ModuleList(nn.Conv2d(b, 4 * a, 1) for a, b in pairs)
         self.norm = nn.GroupNorm(math.gcd(8, width), width)
         self.output = nn.Conv2d(width, 4 * shape[0], 3, padding=1)
         with torch.no_grad():  # so that it starts close to zero
@@ -83,13 +83,13 @@ class TimedUNet(nn.Module):
         beside: list[Tensor] = []
         blocks: Any
         for i, blocks in enumerate(self.down):
-            x = self.halve[i - 1](x) if i else x
+            x = self.shrink[i - 1](x) if i else x
             for block in blocks:
                 x = block(x, time)
             beside.append(x)
         for i, blocks in reversed(list(enumerate(self.up))):
             if i + 1 < len(self.up):
-                x = beside[i] + F.pixel_shuffle(self.double[i](x), 2)
+                x = beside[i] + F.pixel_shuffle(self.grow[i](x), 2)
             for block in blocks:
                 x = block(x, time)
         out = F.pixel_shuffle(full(self.output(F.silu(self.norm(x)))), 2)

@@ -70,20 +70,20 @@ def report(model: Model, evaluation: Evaluation, path: Path, findings: Sequence[
 
 def _summary(figures: dict[str, Any]) -> Section:
     cards = [Card("test rows", f"{figures['data']['rows']:,}", figures["data"]["name"] or "")]
-    kind = figures["likelihood"]
-    if figures["nll"] is None and figures["distortion"] is None:
+    kind, nll = figures["likelihood"], figures["nll"]
+    rate: Any = figures["rate"]
+    if nll is None and figures["distortion"] is None:
         cards.append(Card("likelihood", "none"))
-    if figures["nll"] is not None and figures["rate"] is None:
+    if nll is not None:
         of = "" if kind == "exact" else f", {kind}"
-        cards.append(Card(f"NLL{of}", _pm(figures["nll"]), "nats / example"))
-    elif figures["nll"] is not None:
-        bound = f"NLL, bound of {figures['nll']['k']} draws"
+        named = f"NLL, bound of {nll['k']} draws" if rate else f"NLL{of}"
+        cards.append(Card(named, _pm(nll), "nats / example"))
+    if nll is not None and rate is not None:
         cards += [
-            Card(bound, _pm(figures["nll"]), "nats / example"),
             Card("ELBO", _pm(figures["elbo"]), "nats / example"),
-            Card("rate", _pm(figures["rate"]), "nats / example"),
+            Card("rate", _pm(rate), "nats / example"),
         ]
-    if figures["nll"] is not None:
+    if nll is not None:
         cards.append(Card("bits per dimension", number(figures["bits_per_dim"]), "bits / dim"))
     if figures["reconstruction"] is not None:
         cards += [
@@ -92,8 +92,8 @@ def _summary(figures: dict[str, Any]) -> Section:
             Card("reconstruction error", _pm(figures["reconstruction"]["rmse"]), "RMS, own units"),
         ]
     text = "Measured on rows that the model has not seen."
-    if kind == "estimated" and figures["rate"] is None:
-        text += f" NLL and bits are estimates, no bounds, over {figures['nll']['rows']:,} rows."
+    if nll is not None and kind == "estimated" and figures["rate"] is None:
+        text += f" NLL and bits are estimates, no bounds, over {nll['rows']:,} rows."
     elif kind == "estimated":
         text += " The prior's density is an estimate: so are NLL, ELBO, bits and rate, no bounds."
     if figures["data"]["lossy"]:
