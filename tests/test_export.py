@@ -23,6 +23,7 @@ from variata.data import Condition
 from variata.data.condition import Field
 from variata.errors import ExportError, MissingExtraError, UsageError
 from variata.nn import MLPDecoder
+from variata.tasks.abilities import decodes, encodes
 from variata.tasks.export import TOLERANCE, difference, examples
 from variata.tasks.graphs import Decode
 from variata.tasks.model import Model
@@ -68,6 +69,11 @@ def compare(model: Model, values: np.ndarray, out: Path, what: tuple[str, ...]) 
 @pytest.mark.parametrize("name", recipes.names())
 def test_every_recipe_exports_or_says_why_not(name: str, tmp_path: Path) -> None:
     model, what = untrained(name, IMAGES), ("encode", "decode", "reconstruct")
+    if not encodes(model.module):
+        for verb in what if not decodes(model.module) else what[::2]:
+            with pytest.raises(UsageError, match=f"{name} cannot .*; to .*, train vae"):
+                model.export(tmp_path, [verb])
+        return
     if name in PIXELS:
         for verb in what[1:]:
             with pytest.raises(ExportError, match="pixel by pixel.*--what encode"):
@@ -75,6 +81,14 @@ def test_every_recipe_exports_or_says_why_not(name: str, tmp_path: Path) -> None
         what = ("encode",)
     assert model.export(tmp_path, what) == [tmp_path / f"{verb}.onnx" for verb in what]
     compare(model, OWN[IMAGES][0], tmp_path, what)
+
+
+def test_a_generator_exports_what_it_decodes(tmp_path: Path) -> None:
+    model = untrained("gan", "rows")
+    model.export(tmp_path, ["decode"])
+    for rows in (1, 3):
+        z = RNG.normal(size=(rows, model.latent)).astype(np.float32)
+        near(model.decode(z), outputs(tmp_path / "decode.onnx", z=z)[0], 20.0)
 
 
 @pytest.mark.parametrize("data", [name for name in OWN if name != IMAGES])

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from variata import recipes
-from variata.conditionals import AutoregressiveHead, BernoulliHead, likelihood_head
+from variata.conditionals import BernoulliHead, likelihood_head, pixel_head
 from variata.distributions import Autoregressive
 from variata.errors import UsageError
 from variata.nn import CausalImage
@@ -20,7 +20,7 @@ TINY = (1, 2, 3)
 def made(shape: tuple[int, ...] = TINY, rows: int = 1, layers: int = 1) -> Autoregressive:
     """One whose neighbours matter, for so many rows of random parameters."""
     torch.manual_seed(0)
-    head = AutoregressiveHead(BernoulliHead(), shape, told=2, width=4, layers=layers)
+    head = pixel_head(BernoulliHead(), shape, told=2, width=4, layers=layers)
     torch.nn.init.normal_(head.reader.output.weight)
     return head(torch.randn(1, rows, 3, *shape))
 
@@ -74,9 +74,7 @@ def test_windows_give_what_whole_images_give(layers: int) -> None:
 
 def test_draws_of_the_latent_share_what_was_seen() -> None:
     torch.manual_seed(2)
-    head = AutoregressiveHead(
-        likelihood_head("logistic_mixture", (3, 5, 4), 256), (3, 5, 4), 2, 4, 1
-    )
+    head = pixel_head(likelihood_head("logistic_mixture", (3, 5, 4), 256), (3, 5, 4), 2, 4, 1)
     raw, x = torch.randn(3, 2, head.per_element, 3, 5, 4), torch.rand(2, 3, 5, 4)
     together = head(raw).log_prob(x)
     assert together.shape == (3, 2)

@@ -65,25 +65,36 @@ def rows_of(figures: dict[str, Any]) -> list[tuple[str, str]]:
     data = figures["data"]
     rows = [("rows", f"{data['rows']:,} ({data['name']}, {data['split']})")]
     rows.append(("prior", figures["prior"]))
-    if figures["nll"] is not None:
-        k, estimated = figures["nll"]["k"], figures["prior_density"] == "estimated"
-        only, most = (", estimated",) * 2 if estimated else ("", ", at most")
-        rows += [
-            (f"ELBO{only}", f"{_pm(figures['elbo'])} nats"),
-            (f"NLL{most}", f"{_pm(figures['nll'])} nats (K = {k})"),
-            (f"bits/dim{most}", _number(figures["bits_per_dim"])),
-            (f"rate{only}", f"{_pm(figures['rate'])} nats"),
-            *_levels(figures["rate"]["per_level"]),
-        ]
-    rows += [
-        ("distortion", f"{_pm(figures['distortion'])} nats"),
-        ("active units", f"{figures['active_units']} of {figures['latent']}"),
-    ]
+    rows += _likelihood(figures) if figures["nll"] is not None else []
+    if figures["nll"] is None and figures["distortion"] is None:
+        rows.append(("likelihood", "none"))
+    elif figures["rate"] is not None or figures["nll"] is None:  # there are latents
+        rows.append(("distortion", f"{_pm(figures['distortion'])} nats"))
+    if figures["active_units"] is not None:
+        rows.append(("active units", f"{figures['active_units']} of {figures['latent']}"))
     rows += _information(figures["mutual_information"], figures["prior_gap"])
-    rows.append(("reconstruction", f"{_pm(figures['reconstruction']['rmse'])} RMS, own units"))
+    if figures["reconstruction"] is not None:
+        rows.append(("reconstruction", f"{_pm(figures['reconstruction']['rmse'])} RMS, own units"))
     rows += _baselines(figures["baselines"]) + _samples(figures["samples"])
     rows += usage_rows(figures["codes"])
     return rows + disentanglement_rows(figures["disentanglement"])
+
+
+def _likelihood(figures: dict[str, Any]) -> list[tuple[str, str]]:
+    """NLL and bits, and what they are made of where there are latents."""
+    said = {"bound": ", at most", "estimated": ", estimated", "exact": ""}[figures["likelihood"]]
+    only = ", estimated" if figures["likelihood"] == "estimated" else ""
+    nll, rate = figures["nll"], figures["rate"]
+    if rate is None:
+        some = f" ({nll['rows']:,} rows)" if nll["rows"] < figures["data"]["rows"] else ""
+        rows = [(f"NLL{said}", f"{_pm(nll)} nats{some}")]
+    else:
+        rows = [(f"ELBO{only}", f"{_pm(figures['elbo'])} nats")]
+        rows.append((f"NLL{said}", f"{_pm(nll)} nats (K = {nll['k']})"))
+    rows.append((f"bits/dim{said}", _number(figures["bits_per_dim"])))
+    if rate is not None:
+        rows += [(f"rate{only}", f"{_pm(rate)} nats"), *_levels(rate["per_level"])]
+    return rows
 
 
 def _levels(rates: list[float] | None) -> list[tuple[str, str]]:
@@ -110,10 +121,13 @@ def _baselines(baselines: dict[str, Any] | None) -> list[tuple[str, str]]:
     if baselines is None:
         return []
     pca, factorised = baselines["pca"], baselines["factorised"]
+    rows = [("  independent elements", f"{_number(factorised['bits_per_dim'])} bits/dim")]
+    if pca is None:
+        return rows
     return [
         ("  PCA of the same size", f"{_pm(pca['rmse'])} RMS ({pca['components']} components)"),
         ("  mean predictor", f"{_pm(baselines['mean']['rmse'])} RMS"),
-        ("  independent elements", f"{_number(factorised['bits_per_dim'])} bits/dim"),
+        *rows,
     ]
 
 

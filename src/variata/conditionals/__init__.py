@@ -1,6 +1,7 @@
 """Modules that take contexts and return distributions: posteriors, priors, likelihoods."""
 
-from variata.conditionals.autoregressive import AutoregressiveHead
+from variata.conditionals.autoregressive import AutoregressiveHead, pixel_head
+from variata.conditionals.baselines import Histograms, KernelDensity, Moments, PCAGaussian
 from variata.conditionals.classes import BesideSeen, ClassPosterior, OfEncoder, append
 from variata.conditionals.codes import (
     CodesPrior,
@@ -16,6 +17,7 @@ from variata.conditionals.conditioned import (
 )
 from variata.conditionals.decoder import Decoder, Head
 from variata.conditionals.deep import GridGaussian, GridMerge, Pick, Unfold
+from variata.conditionals.density import FlowDensity
 from variata.conditionals.diffusion import DiffusionPrior
 from variata.conditionals.flows import FlowPrior
 from variata.conditionals.ladder import Descent, GaussianPrior, TopDownPosterior
@@ -27,6 +29,7 @@ from variata.conditionals.mixtures import (
     log_responsibilities,
     responsibilities,
 )
+from variata.conditionals.point import PointHead
 from variata.conditionals.posterior import DiracPosterior, GaussianPosterior
 from variata.conditionals.prior import StandardNormal
 from variata.conditionals.richer import (
@@ -50,6 +53,7 @@ __all__ = [
     "Descent",
     "DiffusionPrior",
     "DiracPosterior",
+    "FlowDensity",
     "FlowPosterior",
     "FlowPrior",
     "FullMixturePrior",
@@ -58,12 +62,17 @@ __all__ = [
     "GridGaussian",
     "GridMerge",
     "Head",
+    "Histograms",
     "HyperbolicPosterior",
     "JoinCondition",
+    "KernelDensity",
     "MixturePrior",
+    "Moments",
     "OfEncoder",
     "OneHotPosterior",
+    "PCAGaussian",
     "Pick",
+    "PointHead",
     "PosteriorMixturePrior",
     "QuantisedPosterior",
     "SphericalPosterior",
@@ -78,6 +87,7 @@ __all__ = [
     "inputs_of_head",
     "likelihood_head",
     "log_responsibilities",
+    "pixel_head",
     "responsibilities",
     "shortest_way",
 ]

@@ -1,4 +1,4 @@
-"""A likelihood whose pixels depend on those before them, around any other."""
+"""A likelihood whose elements depend on those before them, around any other."""
 
 from __future__ import annotations
 
@@ -11,39 +11,53 @@ from variata.shapes import Shape
 
 
 class AutoregressiveHead(nn.Module):
-    """Parameters of another head, to which the pixels before each one add.
+    """Parameters of another head, to which the elements before each one add.
 
     Args:
-        head: of independent elements, whose own parameters serve all pixels alike.
-        shape: (C, H, W) of an example.
+        head: of independent elements.
+        reader: what reads them: a `CausalImage` or `Made` of as many parameters. With the former,
+            the other head's own parameters must serve all pixels alike.
         told: numbers about every element that the decoder gives besides.
-        width, layers: of the network that reads pixels.
 
     Reference:
         PixelVAE: A Latent Variable Model for Natural Images (Gulrajani et al., 2016),
         arXiv:1611.05013
 
     >>> from variata.conditionals import BernoulliHead
-    >>> head = AutoregressiveHead(BernoulliHead(), (1, 4, 4), told=2, width=4, layers=1)
-    >>> head(torch.zeros(5, 3, head.per_element, 1, 4, 4)).batch_shape
+    >>> from variata.nn import Made
+    >>> head = AutoregressiveHead(BernoulliHead(), Made(4, 1, told=0, width=8), told=0)
+    >>> head(torch.zeros(5, 3, head.per_element, 4)).batch_shape
     torch.Size([5, 3])
     """
 
-    def __init__(self, head: nn.Module, shape: Shape, told: int, width: int, layers: int) -> None:
+    def __init__(self, head: nn.Module, reader: nn.Module, told: int) -> None:
         super().__init__()
-        self.head, self.own = head, int(head.per_element)  # type: ignore[arg-type]
+        self.head, self.own, self.reader = head, int(head.per_element), reader  # type: ignore[arg-type]
         self.per_element = self.own + told
         self.levels: int | None = getattr(head, "levels", None)
         if isinstance(locations := getattr(head, "locations", None), slice):
             self.locations = locations
-        self.reader = CausalImage(shape, self.own, told, width, layers)
 
     def forward(self, raw: Tensor) -> Autoregressive:
-        """Raw outputs (K, B, P + told, C, H, W), those of the other head first."""
+        """Raw outputs (K, B, P + told, *X), those of the other head first."""
         own, told = raw.split([self.own, self.per_element - self.own], 2)
-        return Autoregressive(own, told, self.reader, self.head, self.levels)
+        return Autoregressive(own, told, self.reader, self.head, self.levels)  # type: ignore[arg-type]
 
     def start(self, mean: Tensor, scale: Tensor) -> Tensor:
         own: Tensor = self.head.start(mean, scale)  # type: ignore[operator]
         told = self.per_element - self.own
         return torch.cat([own, own.new_zeros(told, *own.shape[1:])])
+
+
+def pixel_head(
+    head: nn.Module, shape: Shape, told: int, width: int, layers: int, gated: bool = False
+) -> AutoregressiveHead:
+    """An `AutoregressiveHead` that reads the pixels of images (C, H, W), as `CausalImage` does.
+
+    >>> from variata.conditionals import BernoulliHead
+    >>> head = pixel_head(BernoulliHead(), (1, 4, 4), told=2, width=4, layers=1)
+    >>> head(torch.zeros(5, 3, head.per_element, 1, 4, 4)).batch_shape
+    torch.Size([5, 3])
+    """
+    own = int(head.per_element)  # type: ignore[arg-type]
+    return AutoregressiveHead(head, CausalImage(shape, own, told, width, layers, gated), told)

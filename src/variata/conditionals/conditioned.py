@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
-from variata.errors import ShapeError
-from variata.nn import Joining
+from variata.nn.joining import Joining, checked
 
 Merge = Callable[[Tensor | None, Tensor], Tensor]
 
@@ -93,20 +92,6 @@ def _apart(h: Tensor | None, context: int, above: int) -> tuple[Tensor | None, T
         return None, checked(h, context)
     told = checked(h, above + context)
     return told[..., :above], told[..., above:]
-
-
-def checked(h: Tensor | None, context: int) -> Tensor:
-    """The condition of a batch, where it is there and of the right width.
-
-    Raises:
-        ShapeError: it is not.
-    """
-    if h is None or h.shape[-1] != context:
-        got = "nothing" if h is None else f"{h.shape[-1]} values"
-        raise ShapeError(
-            f"This model is conditioned on {context} values for each example (Batch.c), got {got}."
-        )
-    return h
 
 
 def head_of(posterior: object) -> object:

@@ -10,14 +10,17 @@ from variata.distributions.categorical import Categorical
 from variata.distributions.codes import Codes
 from variata.distributions.counts import NegativeBinomial, Poisson
 from variata.distributions.covariance import FullGaussian, LowRankGaussian
+from variata.distributions.dequantised import Cells, Dequantised
 from variata.distributions.detached import detached
 from variata.distributions.diffusion import Diffusion
 from variata.distributions.dirac import Dirac
 from variata.distributions.factorised import Factorised
 from variata.distributions.flow import Flow
 from variata.distributions.gaussian import Gaussian, StandardGaussian
+from variata.distributions.graded import Graded
 from variata.distributions.hyperbolic import WrappedNormal
 from variata.distributions.inverse_flow import InverseFlow
+from variata.distributions.kernels import GaussianKernels, Kernels, SwitchingKernels
 from variata.distributions.kl import has_kl, kl, kl_each, register_kl
 from variata.distributions.logistic import DiscretisedLogistic
 from variata.distributions.mixture import LogisticMixture
@@ -25,6 +28,7 @@ from variata.distributions.of_noise import OfNoise
 from variata.distributions.one_hot import OneHot
 from variata.distributions.power_spherical import PowerSpherical
 from variata.distributions.quantised import Quantised
+from variata.distributions.repeated import Repeated, Reshaped
 from variata.distributions.sphere import UniformSphere
 from variata.distributions.von_mises_fisher import VonMisesFisher
 
@@ -32,7 +36,9 @@ __all__ = [
     "Autoregressive",
     "Bernoulli",
     "Categorical",
+    "Cells",
     "Codes",
+    "Dequantised",
     "Diffusion",
     "Dirac",
     "DiscretisedLogistic",
@@ -40,7 +46,10 @@ __all__ = [
     "Flow",
     "FullGaussian",
     "Gaussian",
+    "GaussianKernels",
+    "Graded",
     "InverseFlow",
+    "Kernels",
     "LogisticMixture",
     "LowRankGaussian",
     "NegativeBinomial",
@@ -49,7 +58,10 @@ __all__ = [
     "Poisson",
     "PowerSpherical",
     "Quantised",
+    "Repeated",
+    "Reshaped",
     "StandardGaussian",
+    "SwitchingKernels",
     "UniformSphere",
     "VonMisesFisher",
     "WrappedNormal",

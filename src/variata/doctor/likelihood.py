@@ -12,6 +12,15 @@ def no_likelihood(evidence: Evidence) -> Finding | None:
     """An autoencoder: nothing to sample from, nothing to score with."""
     if evidence.elbo_test is not None:
         return None
+    if evidence.samples is not None and not latent(evidence):
+        return Finding(
+            name="no-likelihood",
+            title="This model cannot be scored",
+            severity="note",
+            evidence="it makes examples of noise and judges none, so that there is no likelihood",
+            cause=f"The recipe {evidence.recipe} learns from a critic instead of a likelihood.",
+            command=train(evidence, recipe="vae"),
+        )
     return Finding(
         name="no-likelihood",
         title="This model cannot be sampled or scored",

@@ -41,10 +41,17 @@ def missing_modes(evidence: Evidence) -> Finding | None:
         severity="warning",
         evidence=f"{told} ({len(fake):,} samples, by nearest neighbours in "
         f"{counted(x.shape[1], 'principal axis', 'principal axes')})",
-        cause="Latents of the prior hardly ever lead to these rows: they lie at its edge, or the "
+        cause="Draws of the model hardly ever lead to these rows: they lie at its edge, or the "
         "model is too small for them or has not been trained for long enough.",
-        command=train(evidence, latent=2 * latent(evidence), epochs=longer(evidence)),
+        command=_more(evidence),
     )
+
+
+def _more(evidence: Evidence) -> str:
+    """A longer training, with twice the latent where there is one."""
+    if not latent(evidence):
+        return train(evidence, epochs=longer(evidence))
+    return train(evidence, latent=2 * latent(evidence), epochs=longer(evidence))
 
 
 def _coordinates(evidence: Evidence) -> tuple[Tensor, Tensor]:

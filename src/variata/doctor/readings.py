@@ -39,7 +39,7 @@ def active(evidence: Evidence) -> int:
     """How many latent dimensions move with the data."""
     means = evidence.means.flatten(1).double()
     scaled = means / prior_sd(evidence.prior)
-    return 0 if len(means) < 2 else int((scaled.var(0) > ACTIVE).sum())
+    return 0 if len(means) < 2 or not latent(evidence) else int((scaled.var(0) > ACTIVE).sum())
 
 
 def latent(evidence: Evidence) -> int:

@@ -19,11 +19,13 @@ class LatentModel(nn.Module):
     """p(x, z | c) = p(x | z, c) prod_l p(z_l | z_<l, c), with q(z_l | z_<l, x, c) at every level.
 
     The model knows no loss. z is (K, B, *Z), x is (B, *X) and densities are (K, B); K is always
-    there and K = 1 is not special.
+    there and K = 1 is not special. Without levels it is a density over x; with a level that has no
+    posterior, a generator.
 
     Args:
         encoder: what the posteriors read: seen (B, *X) -> features.
-        levels: the latents, from the top down.
+        levels: the latents, from the top down. Where there are none, h is the condition alone:
+            (K, B, C), with C = 0 where there is none either.
         decoder: h (K, B, *H) -> p(x | h).
 
     >>> import torch
@@ -107,4 +109,4 @@ class LatentModel(nn.Module):
             z = spread(given[i], k) if i in given else how(q or p, k, n)
             stages.append(Stage(z, p, q))
             h = level.merge(h, z)
-        return tuple(stages), h
+        return tuple(stages), next(self.parameters()).new_empty(k, n, 0) if h is None else h

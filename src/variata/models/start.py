@@ -77,8 +77,11 @@ def start(model: LatentModel, x: Tensor, c: Tensor | None = None) -> None:
     The decoder starts at the mean and standard deviation of every element. Where encoder and
     decoder have linear paths, the model starts as probabilistic PCA, which a network on its own
     needs long to catch up with on photographs. Priors made of examples take theirs, and
-    codebooks the centres of what is encoded, level by level.
+    codebooks the centres of what is encoded, level by level. Densities over x take its scale.
     """
+    of_density = getattr(model.decoder, "start", None)
+    if of_density is not None:
+        of_density(x)
     for level in model.levels:
         begin = getattr(level.prior, "start", None)
         if begin is not None:

@@ -3,13 +3,17 @@
 from variata.nn.causal import CausalTransformer
 from variata.nn.causal_image import CausalImage
 from variata.nn.codebook import Codebook
+from variata.nn.constant import Constant
 from variata.nn.conv import ConvDecoder, ConvEncoder, Residual
-from variata.nn.conv_critic import ConvCritic
+from variata.nn.conv_critic import ConvCritic, DenseCritic
 from variata.nn.coupling import AffineCoupling, Rescaling
 from variata.nn.elementwise import Affine, Spline
+from variata.nn.image_flow import ImageFlow
 from variata.nn.inputs import Log1p, OneHot
 from variata.nn.joining import Joining
 from variata.nn.linear import ProjectingEncoder, SkippingDecoder
+from variata.nn.logit import Logit
+from variata.nn.made import Made
 from variata.nn.masked import MaskedStep
 from variata.nn.mlp import Dense, MLPDecoder, MLPEncoder, stack
 from variata.nn.probability_flow import ProbabilityFlow
@@ -17,7 +21,9 @@ from variata.nn.pyramid import Bottleneck, PixelDecoder, Pyramid, Rise, grids
 from variata.nn.quantiser import OneHotCodes, Quantiser, ScalarGrid
 from variata.nn.random_features import RandomFeatures
 from variata.nn.spectral import UnitNorm, unit_norm
+from variata.nn.spline_coupling import Coupling, Shuffle
 from variata.nn.timed import TimedMLP
+from variata.nn.timed_unet import TimedUNet
 
 __all__ = [
     "Affine",
@@ -26,14 +32,20 @@ __all__ = [
     "CausalImage",
     "CausalTransformer",
     "Codebook",
+    "Constant",
     "ConvCritic",
     "ConvDecoder",
     "ConvEncoder",
+    "Coupling",
     "Dense",
+    "DenseCritic",
+    "ImageFlow",
     "Joining",
     "Log1p",
+    "Logit",
     "MLPDecoder",
     "MLPEncoder",
+    "Made",
     "MaskedStep",
     "OneHot",
     "OneHotCodes",
@@ -47,9 +59,11 @@ __all__ = [
     "Residual",
     "Rise",
     "ScalarGrid",
+    "Shuffle",
     "SkippingDecoder",
     "Spline",
     "TimedMLP",
+    "TimedUNet",
     "UnitNorm",
     "grids",
     "stack",

@@ -1,4 +1,4 @@
-"""A small convolutional critic of images."""
+"""Small critics: of images, by convolutions, and of vectors."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from variata.nn.conv import halvings
+from variata.nn.mlp import stack
 from variata.nn.spectral import unit_norm
 from variata.shapes import Shape, full
 
@@ -52,6 +53,32 @@ class ConvCritic(nn.Module):
         for layer in self.layers:
             y = F.leaky_relu(layer(y), SLOPE)
         return full(y.flatten(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return full(self.output(self.features(x))).squeeze(-1)
+
+
+class DenseCritic(nn.Module):
+    """One logit for each vector: (N, L) -> (N,); 0 until it has learned.
+
+    Args:
+        size: L. width: of three layers. read: what vectors go through first; None for nothing.
+
+    >>> import torch
+    >>> DenseCritic(3, width=8)(torch.zeros(2, 3)).shape
+    torch.Size([2])
+    """
+
+    def __init__(self, size: int, width: int, read: nn.Module | None = None) -> None:
+        super().__init__()
+        self.read, self.layers = read, stack(size, [width] * 3)
+        self.output = nn.Linear(width, 1)
+        nn.init.zeros_(self.output.weight)
+        nn.init.zeros_(self.output.bias)
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the last layer but one makes of vectors, (N, width)."""
+        return full(self.layers(x if self.read is None else self.read(x)))
 
     def forward(self, x: Tensor) -> Tensor:
         return full(self.output(self.features(x))).squeeze(-1)

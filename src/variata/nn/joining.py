@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from variata.errors import ShapeError
+
 QUIET = 0.1
 
 
@@ -36,3 +38,17 @@ class Joining(nn.Module):
     def spare_last(self, count: int) -> None:
         """Leave the last features as they are, at the start."""
         self.output.weight[-count:] = 0
+
+
+def checked(h: Tensor | None, context: int) -> Tensor:
+    """The condition of a batch, where it is there and of the right width.
+
+    Raises:
+        ShapeError: it is not.
+    """
+    if h is None or h.shape[-1] != context:
+        got = "nothing" if h is None else f"{h.shape[-1]} values"
+        raise ShapeError(
+            f"This model is conditioned on {context} values for each example (Batch.c), got {got}."
+        )
+    return h

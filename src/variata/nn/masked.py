@@ -55,7 +55,7 @@ class MaskedStep(nn.Module):
 
     Args:
         latent: L, elements of x.
-        context: C, of c (B, C).
+        context: C, of c (B, C); 0 for none.
         function: how an element moves.
         width: of the two hidden layers.
         reverse: whether "before" counts from the last element.
@@ -88,7 +88,7 @@ class MaskedStep(nn.Module):
         place = place.flip(0) if reverse else place
         known = torch.arange(width) % latent - 1  # last place that a hidden unit knows
         outputs = place.repeat_interleave(function.parameters)
-        self.informed = nn.Linear(context, width)
+        self.informed = nn.Linear(context, width) if context else None
         self.first = MaskedLinear(known[:, None] >= place)
         self.second = MaskedLinear(known[:, None] >= known)
         self.last = MaskedLinear(outputs[:, None] > known)
@@ -109,6 +109,7 @@ class MaskedStep(nn.Module):
         return x
 
     def _raw(self, x: Tensor, context: Tensor) -> Tensor:
-        hidden = F.silu(self.first(x) + self.informed(context))
+        seen = self.first(x)
+        hidden = F.silu(seen if self.informed is None else seen + self.informed(context))
         raw = self.last(F.silu(self.second(hidden)))
         return full(raw).unflatten(-1, (self.latent, self.function.parameters))

@@ -23,7 +23,8 @@ class ProbabilityFlow(nn.Module):
     Heun's steps are taken in both directions, so that one undoes the other up to their error.
 
     Args:
-        field: (z (N, L), a (N,) or (1,)) -> v (N, L): for images, around a network of images.
+        field: (z (N, L), a (N,) or (1,), *told) -> v (N, L), where what is told of every row is
+            given to all methods last: for images, around a network of images.
         steps: how many; each asks the field twice.
 
     References:
@@ -44,7 +45,7 @@ class ProbabilityFlow(nn.Module):
         self.field, self.steps = field, steps
         self.angles = [RIGHT * (i / steps) ** FINER for i in range(steps + 1)]
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, *told: Tensor) -> tuple[Tensor, Tensor]:
         """The noise that x (N, L) goes to, and an estimate of the logarithm of the volume change.
 
         That is the integral of the divergence of v, of which every step takes the part along one
@@ -54,41 +55,44 @@ class ProbabilityFlow(nn.Module):
         z, change = x, x.new_zeros(len(x))
         for i, along in enumerate(_directions(x.shape[-1], self.steps)):
             here, there = self.angles[i], self.angles[i + 1]
-            v, growth = self._with_growth(z, here, along.to(x))
-            ahead, growth_ahead = self._with_growth(z + (there - here) * v, there, along.to(x))
+            v, growth = self._with_growth(z, here, along.to(x), *told)
+            near = z + (there - here) * v
+            ahead, growth_ahead = self._with_growth(near, there, along.to(x), *told)
             z = z + (there - here) / 2 * (v + ahead)
             change = change + (there - here) / 2 * (growth + growth_ahead)
         return z, change
 
-    def inverse(self, y: Tensor) -> Tensor:
+    def inverse(self, y: Tensor, *told: Tensor) -> Tensor:
         """The x (..., L) that noise y comes from."""
         z = y.reshape(-1, y.shape[-1])
         for i in reversed(range(self.steps)):
             here, there = self.angles[i + 1], self.angles[i]
-            v = self._velocity(z, here)
-            ahead = self._velocity(z + (there - here) * v, there)
+            v = self._velocity(z, here, *told)
+            ahead = self._velocity(z + (there - here) * v, there, *told)
             z = z + (there - here) / 2 * (v + ahead)
         return z.view(y.shape)
 
-    def error(self, x: Tensor, noise: Tensor, turn: Tensor) -> Tensor:
+    def error(self, x: Tensor, noise: Tensor, turn: Tensor, *told: Tensor) -> Tensor:
         """The squared error of v between x and noise (N, L), at shares `turn` (N,) of pi / 2, (N,).
 
         What it is trained by: the mean over all noise and turns is least for the true field.
         """
         angle = RIGHT * turn
         cos, sin = angle.cos()[:, None], angle.sin()[:, None]
-        v = self.field(cos * x + sin * noise, angle)
+        v = self.field(cos * x + sin * noise, angle, *told)
         return (v - (cos * noise - sin * x)).square().sum(-1)
 
-    def _velocity(self, z: Tensor, angle: float) -> Tensor:
-        return self.field(z, z.new_full((1,), angle))
+    def _velocity(self, z: Tensor, angle: float, *told: Tensor) -> Tensor:
+        return self.field(z, z.new_full((1,), angle), *told)
 
-    def _with_growth(self, z: Tensor, angle: float, along: Tensor) -> tuple[Tensor, Tensor]:
+    def _with_growth(
+        self, z: Tensor, angle: float, along: Tensor, *told: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """v at z, and how it grows along a direction in that direction, (N,): a central difference.
 
         It asks no more of a field than its values, and nothing of automatic differentiation.
         """
-        ahead, behind = (self._velocity(z + h * along, angle) for h in (NEAR, -NEAR))
+        ahead, behind = (self._velocity(z + h * along, angle, *told) for h in (NEAR, -NEAR))
         return (ahead + behind) / 2, (ahead - behind) @ along / (2 * NEAR)
 
 

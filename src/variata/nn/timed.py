@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from variata.nn.mlp import QUIET
 from variata.shapes import full
 
 OCTAVES = 6  # of waves that tell the angle: the shortest turns 32 times as fast as it
@@ -26,27 +27,26 @@ class TimedBlock(nn.Module):
 class TimedMLP(nn.Module):
     """Vectors z (N, L) with an angle, (N,) or (1,), from 0 to pi / 2 to vectors (N, L).
 
-    It starts as zero.
-
     Args:
-        size: L. width: of the layers. layers: residual ones.
+        size: L. width: of the layers. layers: residual ones. context: C, of c (N, C); 0 for none.
 
-    >>> TimedMLP(3, 16, 2)(torch.ones(5, 3), torch.zeros(1))[0]
-    tensor([0., 0., 0.], grad_fn=<SelectBackward0>)
+    >>> TimedMLP(3, 16, 2)(torch.ones(5, 3), torch.zeros(1)).shape
+    torch.Size([5, 3])
     """
 
-    def __init__(self, size: int, width: int, layers: int) -> None:
+    def __init__(self, size: int, width: int, layers: int, context: int = 0) -> None:
         super().__init__()
-        self.inputs = nn.Linear(size, width)
+        self.inputs = nn.Linear(size + context, width)
         self.time = nn.Sequential(nn.Linear(2 * OCTAVES, width), nn.SiLU())
         self.blocks = nn.ModuleList(TimedBlock(width) for _ in range(layers))
         self.norm, self.output = nn.LayerNorm(width), nn.Linear(width, size)
-        nn.init.zeros_(self.output.weight)
-        nn.init.zeros_(self.output.bias)
+        with torch.no_grad():  # so that it starts close to zero
+            self.output.weight.mul_(QUIET)
+            self.output.bias.zero_()
 
-    def forward(self, z: Tensor, angle: Tensor) -> Tensor:
+    def forward(self, z: Tensor, angle: Tensor, *context: Tensor) -> Tensor:
         time = self.time(waves(angle))
-        x = self.inputs(z)
+        x = self.inputs(torch.cat([z, *context], -1))
         for block in self.blocks:
             x = block(x, time)
         return full(self.output(F.silu(self.norm(x))))

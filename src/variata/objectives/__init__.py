@@ -1,5 +1,6 @@
 """Terms and bounds: functions of a model and a trace."""
 
+from variata.objectives.adversary import Adversary
 from variata.objectives.capacity import Capacity
 from variata.objectives.commitment import CodebookError, Commitment
 from variata.objectives.consistency import Consistency, told_by_level
@@ -12,6 +13,7 @@ from variata.objectives.free_bits import FreeBits
 from variata.objectives.image_critic import ImageCritic
 from variata.objectives.importance import ImportanceBound
 from variata.objectives.latent_critic import LatentCritic
+from variata.objectives.latent_diffusion import PriorDenoising, StandardRate
 from variata.objectives.mmd import MMD
 from variata.objectives.moments import Diagonal, OffDiagonal
 from variata.objectives.objective import Loss, Objective, Term
@@ -27,6 +29,7 @@ from variata.objectives.total_correlation import (
 
 __all__ = [
     "MMD",
+    "Adversary",
     "Capacity",
     "ClassBalance",
     "Classification",
@@ -54,8 +57,10 @@ __all__ = [
     "OptimalScale",
     "PartiallyImportanceWeighted",
     "Player",
+    "PriorDenoising",
     "Rate",
     "Roughness",
+    "StandardRate",
     "Term",
     "TotalCorrelation",
     "told_by_level",

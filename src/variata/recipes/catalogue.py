@@ -57,7 +57,7 @@ class Composition:
         labelled_share: of the rows shown in training, those with a label, which are repeated until
             they are so many; 0 shows all rows alike.
         prepare: what happens to the model before its phases, such as a training of another kind.
-        prepare_share: of the training that this takes.
+        prepare_share: of the training that this takes; 1 where nothing is left for the phases.
     """
 
     model: LatentModel

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Le
 
-from variata.conditionals import AutoregressiveHead
+from variata.conditionals import pixel_head
 from variata.errors import UsageError
 from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.gaussian import Share
@@ -47,11 +47,20 @@ def pixel_vae(
         arXiv:1611.05013
         Variational Lossy Autoencoder (Chen et al., 2016), arXiv:1611.02731
     """
+    refuse_unreadable(parts, "pixel_vae")
+    head = partial(pixel_head, shape=parts.shape, told=told, width=width, layers=layers)
+    return careful(parts, None, warm_up_share, tighten, shifts, head)
+
+
+def refuse_unreadable(parts: Parts, name: str) -> None:
+    """Refuse data that are no images, or whose likelihood does not serve all pixels alike.
+
+    Raises:
+        UsageError: names recipes that suit them.
+    """
     if len(parts.shape) != 3 or parts.likelihood not in ALIKE:
         raise UsageError(
-            f"pixel_vae reads images (C, H, W) pixel by pixel, with one of the likelihoods "
+            f"{name} reads images (C, H, W) pixel by pixel, with one of the likelihoods "
             f"{', '.join(ALIKE)}; these examples are {parts.shape}, {parts.likelihood}. Recipes "
             "that suit them: vae, iwae, flow_prior, vamp_prior."
         )
-    head = partial(AutoregressiveHead, shape=parts.shape, told=told, width=width, layers=layers)
-    return careful(parts, None, warm_up_share, tighten, shifts, head)

@@ -48,9 +48,13 @@ def card(saved: Saved) -> str:
         recipe=saved.recipe,
         data=about.get("data", {}).get("name", "data"),
         schema=saved.schema.describe(),
-        latent=saved.arguments.get("latent"),
+        latent=saved.arguments.get("latent") if len(saved.module.levels) else "none",
         network=saved.arguments.get("network"),
-        prior="the recipe's own" if saved.prior is None else f"{saved.prior['name']}, fitted later",
+        prior="none"
+        if not len(saved.module.levels)
+        else "the recipe's own"
+        if saved.prior is None
+        else f"{saved.prior['name']}, fitted later",
         training=_training(about),
         valid=_valid(saved.reports),
     )
@@ -68,6 +72,6 @@ def _training(about: dict[str, Any]) -> str:
 
 def _valid(reports: list[dict[str, Any]]) -> str:
     best = [report for report in reports if report["best"]]
-    if not best:
+    if not best or not best[-1]["valid"]:
         return "none"
     return ", ".join(f"{name} {value:.2f}" for name, value in best[-1]["valid"].items()) + " nats"

@@ -17,6 +17,7 @@ from variata.models import LatentModel
 from variata.recipes import Composition
 from variata.recipes.catalogue import SEVERAL
 
+SPARE = 16  # layers that a recipe may be told of and not have
 Sizes = dict[str, tuple[tuple[int, ...], str]]
 NAMES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.int32: "I32"} | {
     torch.float16: "F16", torch.bfloat16: "BF16", torch.bool: "BOOL", torch.uint8: "U8"
@@ -35,7 +36,8 @@ def require_room(
     """
     held = sizes_in(path)
     for name in SEVERAL:
-        if isinstance(arguments.get(name), list) and len(arguments[name]) > len(held):
+        most = max(len(held), SPARE)
+        if isinstance(arguments.get(name), list) and len(arguments[name]) > most:
             raise _other(path, f"it holds {len(held)} tensors for {len(arguments[name])} layers")
     with torch.device("meta"):
         wanted = sizes_of(build().model)

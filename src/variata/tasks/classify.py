@@ -14,6 +14,7 @@ from variata.data import Examples
 from variata.errors import NoDensityError
 from variata.metrics import Estimate
 from variata.shapes import draw_mean
+from variata.tasks.abilities import require_encoder
 from variata.tasks.bulk import read
 from variata.tasks.collect import Array, Keep, collected
 from variata.tasks.model import Model
@@ -55,6 +56,7 @@ def classify(model: Model, data: Any, *, condition: Any = None) -> Classes:
     >>> classify(model, "digits").probabilities.shape
     (1797, 10)
     """
+    require_encoder(model.recipe, model.module, "classify")
     if not isinstance(model.module.levels[0].posterior, ClassPosterior):
         raise NoDensityError(
             f"The recipe {model.recipe} knows no classes by their labels: train m2 on data of "

@@ -13,6 +13,7 @@ from variata.conditionals import responsibilities
 from variata.errors import NoDensityError
 from variata.metrics import Agreement, cluster_agreement
 from variata.shapes import draw_mean
+from variata.tasks.abilities import require_encoder
 from variata.tasks.bulk import read
 from variata.tasks.classify import labels_in
 from variata.tasks.collect import Array, Keep, collected
@@ -53,6 +54,7 @@ def cluster(model: Model, data: Any, *, condition: Any = None) -> Clusters:
     >>> cluster(model, "digits").responsibilities.shape
     (1797, 4)
     """
+    require_encoder(model.recipe, model.module, "cluster")
     examples, level = model.examples(data, condition), model.module.levels[0]
 
     def work(batch: Batch) -> Array:

@@ -30,11 +30,8 @@ def has_codes(module: LatentModel) -> bool:
 
 
 def exact(module: LatentModel) -> bool:
-    """Whether the posterior is a single code at every level, so that one draw says all."""
-    levels = list(module.levels)
-    return bool(levels) and all(
-        isinstance(head_of(v.posterior), QuantisedPosterior) for v in levels
-    )
+    """Whether one draw says all: of a single code at every level, or where there is no level."""
+    return all(isinstance(head_of(v.posterior), QuantisedPosterior) for v in module.levels)
 
 
 def codes_of(module: LatentModel, batch: Batch) -> list[Tensor]:

@@ -25,11 +25,12 @@ from variata.metrics import (
     rms_error,
 )
 from variata.shapes import numel
+from variata.tasks.abilities import decodes, encodes, likelihood_of
 from variata.tasks.codes import exact, usage
 from variata.tasks.factors import disentangled
-from variata.tasks.latents import can_sample, density_estimated, known_prior, prior_said
+from variata.tasks.latents import can_sample, known_prior, prior_said
 from variata.tasks.model import Model
-from variata.tasks.passes import Pass, log_likelihood, one_pass
+from variata.tasks.passes import Pass, log_likelihood, measured_rows, one_pass
 from variata.tasks.samples import all_x, features_for, sample_quality
 from variata.tasks.source import reopened
 
@@ -92,17 +93,23 @@ def evaluate(
             "evaluate needs at least 2 rows, as one row has no standard error, and there is "
             f"{len(test)}: name data with more, or use score for the likelihood of single rows."
         )
-    observed = one_pass(model.module, test, seed)
+    likelihood = likelihood_of(model.module)
+    measured = measured_rows(model.module, test)
+    observed = one_pass(model.module, measured, seed)
     jacobian = model.schema.log_jacobian()
     figures: dict[str, Any] = {"data": _data(model, test, data), "recipe": model.recipe}
     figures["prior"] = prior_said(model)
-    figures["prior_density"] = "estimated" if density_estimated(model.module) else "exact"
-    figures |= _bounds(model, observed, test, k, seed, jacobian)
+    figures["prior_density"] = "estimated" if likelihood == "estimated" else "exact"
+    figures["likelihood"] = likelihood
+    figures |= _bounds(model, observed, measured, k, seed, jacobian)
     prior = known_prior(model.module, seed=seed)
     figures |= _latents(model, observed, _aggregate(model, observed, train, seed), seed, prior)
     figures["codes"] = usage(model.module, test if train is None else train) or None
-    figures["disentanglement"] = disentangled(observed, test, seed, prior_sd(prior))
-    figures["reconstruction"] = _reconstruction(model, test)
+    coded = encodes(model.module)
+    figures["disentanglement"] = (
+        disentangled(observed, test, seed, prior_sd(prior)) if coded else None
+    )
+    figures["reconstruction"] = _reconstruction(model, test) if coded else None
     figures["baselines"] = (
         None if train is None else _baselines(model, train, test, figures["active_units"])
     )
@@ -151,7 +158,9 @@ def _data(model: Model, test: Examples, data: Any) -> dict[str, Any]:
 def _bounds(
     model: Model, observed: Pass, test: Examples, k: int, seed: int, jacobian: float
 ) -> dict[str, Any]:
-    distortion = Estimate.of(observed.distortion - jacobian).as_dict()
+    distortion = None
+    if observed.distortion is not None:
+        distortion = Estimate.of(observed.distortion - jacobian).as_dict()
     if observed.rate is None or observed.elbo is None:
         return {
             "elbo": None,
@@ -164,11 +173,12 @@ def _bounds(
     carried = None if observed.carried is None else observed.carried.tolist()
     nll = Estimate.of(-(log_likelihood(model.module, test, k, seed) + jacobian))
     rate = Estimate.of(observed.rate).as_dict()
+    rate |= {"per_dimension": carried, "per_level": _levels(model, observed)}
     return {
         "elbo": Estimate.of(observed.elbo + jacobian).as_dict(),
-        "nll": nll.as_dict() | {"k": k},
+        "nll": nll.as_dict() | {"k": k, "rows": len(test)},
         "bits_per_dim": bits_per_dim(nll.mean, numel(model.schema.shape)),
-        "rate": rate | {"per_dimension": carried, "per_level": _levels(model, observed)},
+        "rate": rate if decodes(model.module) else None,
         "distortion": distortion,
     }
 
@@ -182,7 +192,8 @@ def _levels(model: Model, observed: Pass) -> list[float] | None:
 
 def _aggregate(model: Model, observed: Pass, train: Examples | None, seed: int) -> Pass:
     """The pass that q(z) is estimated from: few test rows say little about it (at most log N)."""
-    if train is None or len(observed.means) >= AGGREGATE_ROWS:
+    enough = len(observed.means) >= AGGREGATE_ROWS
+    if train is None or enough or not encodes(model.module):
         return observed
     return one_pass(model.module, train.subset(_order(train)[:AGGREGATE_ROWS]), seed)
 
@@ -196,7 +207,7 @@ def _latents(
         "mutual_information": None,
         "prior_gap": None,
     }
-    if len(aggregate.means) > 1:
+    if len(aggregate.means) > 1 and encodes(model.module):
         figures["active_units"] = active_units(aggregate.means, prior_sd=prior_sd(prior))
     if aggregate.scales is None or len(aggregate.means) < 2 or len(model.module.levels) > 1:
         return figures  # of several levels, no prior is known to compare all with
@@ -234,12 +245,14 @@ def _order(examples: Examples) -> Tensor:
 
 
 def _baselines(model: Model, train: Examples, test: Examples, active: int | None) -> dict[str, Any]:
-    schema, components = model.schema, _components(model, active)
+    schema = model.schema
     known, rows = all_x(train, BASELINE_ROWS), all_x(test, BASELINE_ROWS)
-    figures: dict[str, Any] = {
-        "pca": {"rmse": _pca(model, known, rows, components), "components": components},
-        "mean": {"rmse": mean_predictor(_own(model, known), _own(model, rows)).as_dict()},
-    }
+    figures: dict[str, Any] = {"pca": None, "mean": None}
+    if encodes(model.module):  # else nothing is rebuilt that could be compared
+        components = _components(model, active)
+        figures["pca"] = {"rmse": _pca(model, known, rows, components), "components": components}
+        errors = mean_predictor(_own(model, known), _own(model, rows))
+        figures["mean"] = {"rmse": errors.as_dict()}
     factor = (schema.levels or 2) - 1 if schema.kind == "levels" else 1
     floor = list(schema.resolution) or 1e-3
     factorised = FactorisedBaseline(

@@ -16,6 +16,7 @@ from variata.data import Context
 from variata.data.units import to_own_units
 from variata.errors import ExportError, UsageError, did_you_mean
 from variata.store import weights_digest
+from variata.tasks.abilities import encodes, require_latents
 from variata.tasks.graphs import GRAPHS, Graph, Tensors
 from variata.tasks.model import Model
 from variata.tasks.output import refuse_to_replace
@@ -66,7 +67,9 @@ def examples(model: Model, rows: int) -> Tensors:
         context = Context(model.condition, torch.stack(codes, 1).float())
         told = {"condition": torch.stack(own, 1).double()}
     x = model.sample(rows, condition=context)
-    z = model.encode(x, condition=context)
+    require_latents(model.recipe, model.module, "be exported")
+    coded = encodes(model.module)
+    z = model.encode(x, condition=context) if coded else torch.randn(rows, model.latent).numpy()
     return {"x": torch.tensor(x), "z": torch.tensor(z), **told}
 
 

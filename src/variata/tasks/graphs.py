@@ -16,6 +16,7 @@ from variata.distributions import Dirac, Quantised
 from variata.errors import ExportError, NoDensityError
 from variata.models import LatentModel, Trace
 from variata.shapes import draw_mean, location_and_scale, numel
+from variata.tasks.abilities import require_encoder
 from variata.tasks.model import Model
 from variata.tasks.moments import means, scales
 
@@ -86,6 +87,7 @@ class Encode(Graph):
     name, takes = "encode", ("x", "condition")
 
     def __init__(self, model: Model) -> None:
+        require_encoder(model.recipe, model.module, "encode")
         super().__init__(model)
         heads = [head_of(level.posterior) for level in model.module.levels]
         point = any(isinstance(head, DiracPosterior) for head in heads)
@@ -148,6 +150,7 @@ class Reconstruct(Showing):
     name, takes, outputs = "reconstruct", ("x", "condition"), ("reconstruction",)
 
     def __init__(self, model: Model) -> None:
+        require_encoder(model.recipe, model.module, "reconstruct")
         super().__init__(model)
         counting = Handed(None)
         try:

@@ -9,6 +9,7 @@ from variata.distributions import StandardGaussian
 from variata.metrics import KnownPrior
 from variata.models import LatentModel
 from variata.shapes import draw
+from variata.tasks.abilities import decodes, likelihood_of
 from variata.tasks.bulk import quiet
 from variata.tasks.codes import has_codes
 from variata.tasks.model import Model
@@ -44,8 +45,8 @@ def can_sample(module: LatentModel) -> bool:
 
 
 def density_estimated(module: LatentModel) -> bool:
-    """Whether the prior's density is an estimate, and with it every figure that it is a part of."""
-    return any(getattr(level.prior, "estimated", False) for level in module.levels)
+    """Whether a density is an estimate, and with it every figure that it is a part of."""
+    return likelihood_of(module) == "estimated"
 
 
 def prior_said(model: Model) -> str:
@@ -56,6 +57,8 @@ def prior_said(model: Model) -> str:
     "the recipe's own prior"
     """
     call = model.saved.prior
+    if not decodes(model.module):
+        return "none: the model has no latents"
     if call is None:
         return "the recipe's own prior"
     told = ", ".join(f"{value} {name}" for name, value in call["arguments"].items())

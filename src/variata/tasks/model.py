@@ -16,6 +16,7 @@ from variata.data import context_of
 from variata.data.memory import forget
 from variata.errors import UsageError
 from variata.shapes import draw_mean
+from variata.tasks.abilities import require_encoder, require_latents, require_likelihood
 from variata.tasks.bounds import Bounds
 from variata.tasks.codes import exact
 from variata.tasks.collect import Array, Keep
@@ -82,6 +83,7 @@ class Model(Trained):
             out: a `.npy` file to write to, piece by piece; what is returned is then mapped from it,
                 read-only, and may be larger than memory.
         """
+        require_encoder(self.recipe, self.module, "encode")
         rows = self.examples(data, condition)
 
         def work(batch: Batch) -> Array:
@@ -96,7 +98,8 @@ class Model(Trained):
             NoDensityError: for an autoencoder, whose posterior is a point, and for flows and
                 hyperbolic space, whose standard deviations are not known.
         """
-        self._refuse_points()
+        require_encoder(self.recipe, self.module, "give posteriors")
+        require_likelihood(self.recipe, self.module)
         rows = self.examples(data, condition)
 
         def work(batch: Batch) -> Array:
@@ -152,6 +155,8 @@ class Model(Trained):
         """
         if not isinstance(n, int | np.integer) or n < 1:
             raise UsageError(f"sample needs a whole number of at least 1, got {n!r}.")
+        if mean:
+            require_latents(self.recipe, self.module, "show means given a latent")
         shown, conditions = None if mean else seed, self.context(condition, int(n))
 
         def work(part: range) -> Array:
@@ -176,6 +181,7 @@ class Model(Trained):
                 from q(z | x, condition) and x from p(x | z, target).
             shift: what is added to every z first, (latent,); see `edit`.
         """
+        require_encoder(self.recipe, self.module, "reconstruct")
         rows = self.examples(data, condition)
         aims = None if target is None else self.context(target, len(rows))
         by = None if shift is None else self._latents(self._checked(np.asarray(shift)[None]), 0)
@@ -285,8 +291,8 @@ class Model(Trained):
 
         The importance-weighted bound of k draws, of which any number fits in memory. All rows share
         the same noise, so that the score of a row does not depend on the others. With a condition,
-        it is a bound of log p(x | c). Where the prior is a diffusion, whose density is an estimate,
-        scores are estimates too, and no bounds.
+        it is a bound of log p(x | c). Where the prior or the model is a diffusion, whose density is
+        an estimate, scores are estimates too, and no bounds. Of a density over x there is one draw.
 
         Args:
             condition: of the rows; None takes the data's own.
@@ -296,11 +302,11 @@ class Model(Trained):
                 Gaussian or logistic one of small scale may.
 
         Raises:
-            NoDensityError: for an autoencoder, which has no likelihood.
+            NoDensityError: for an autoencoder or a GAN, which have no likelihood.
         """
         if k < 1:
             raise UsageError(f"score needs k of at least 1, got {k}.")
-        self._refuse_points()
+        require_likelihood(self.recipe, self.module)
         target, examples = self._target(out, data), self.examples(data, condition)
         k = 1 if exact(self.module) else k
         bounds = Bounds(self.module, examples, k, seed, own=False, precision=precision)

@@ -11,8 +11,11 @@ from variata.data import Examples
 from variata.distributions import Gaussian
 from variata.errors import NoDensityError
 from variata.models import LatentModel, Stage, Trace
+from variata.tasks.abilities import decodes, likelihood_of
 from variata.tasks.bounds import Bounds
 from variata.tasks.bulk import batch_of, in_blocks
+
+ESTIMATED = 1_000  # rows whose likelihood is estimated
 
 
 @dataclass(frozen=True)
@@ -20,15 +23,15 @@ class Pass:
     """One draw for every row, nats per example in model space.
 
     Attributes:
-        distortion: -log p(x | z), (N,).
+        distortion: -log p(x | z), (N,); None without a likelihood.
         rate: KL(q || p), (N,); None without a rate.
         rate_each: mean KL of every latent dimension, (Z,); None without a rate, and where the rate
             is no sum over dimensions (a prior that is not factorised).
-        means: posterior means, (N, Z).
+        means: posterior means, (N, Z); Z = 0 without posteriors.
         scales: posterior standard deviations, (N, Z); None without a rate, and for codes.
     """
 
-    distortion: Tensor
+    distortion: Tensor | None
     rate: Tensor | None
     rate_each: Tensor | None
     means: Tensor
@@ -36,8 +39,10 @@ class Pass:
 
     @property
     def elbo(self) -> Tensor | None:
-        """-(rate + distortion), (N,)."""
-        return None if self.rate is None else -(self.rate + self.distortion)
+        """-(rate + distortion), (N,); None where one of them is missing."""
+        if self.rate is None or self.distortion is None:
+            return None
+        return -(self.rate + self.distortion)
 
     @property
     def carried(self) -> Tensor | None:
@@ -52,6 +57,19 @@ class Pass:
         return variance.log() / 2 - self.scales.log().mean(0)
 
 
+def measured_rows(module: LatentModel, examples: Examples, limit: int = ESTIMATED) -> Examples:
+    """The rows to take likelihoods of: all, or a fixed choice where each takes hundreds of passes.
+
+    Args:
+        limit: how many, where the model is a diffusion of x.
+    """
+    slow = not decodes(module) and likelihood_of(module) == "estimated"
+    if not slow or len(examples) <= limit:
+        return examples
+    order = torch.randperm(len(examples), generator=torch.Generator().manual_seed(0))
+    return examples.subset(order[:limit])
+
+
 def one_pass(module: LatentModel, examples: Examples, seed: int = 0) -> Pass:
     """Observe every row once."""
     rows: list[dict[str, Tensor]] = []
@@ -63,7 +81,7 @@ def one_pass(module: LatentModel, examples: Examples, seed: int = 0) -> Pass:
     columns = {name: torch.cat([row[name] for row in rows]).cpu() for name in rows[0]}
     each = columns.get("each")
     return Pass(
-        columns["distortion"],
+        columns.get("distortion"),
         columns.get("rate"),
         None if each is None else each.mean(0),
         columns["means"],
@@ -93,16 +111,19 @@ def log_likelihood(
 
 
 def _figures(trace: Trace) -> dict[str, Tensor]:
-    means = torch.cat([_of_rows(s, _posterior(s).mean) for s in trace.stages], -1)
-    figures = {"distortion": trace.distortion()[0], "means": means}
+    x = trace.observed.x
+    known = [s for s in trace.stages if s.q is not None]
+    means = [_of_rows(s, _posterior(s).mean) for s in known]
+    figures = {"means": torch.cat([x.new_zeros(x.shape[0], 0), *means], -1)}
     try:
+        figures["distortion"] = trace.distortion()[0]
         figures["rate"] = trace.rate()[0]
     except NoDensityError:
         return figures
-    if all(isinstance(stage.q, Gaussian) for stage in trace.stages):
+    if known and all(isinstance(stage.q, Gaussian) for stage in trace.stages):
         scales = [_of_rows(s, _posterior(s).variance.sqrt()) for s in trace.stages]
         figures["scales"] = torch.cat(scales, -1)
-    if all(stage.exact for stage in trace.stages):
+    if known and all(stage.exact for stage in trace.stages):
         each = [stage.rate_each()[0].flatten(1) for stage in trace.stages]
         figures["each"] = torch.cat(each, -1)
     return figures

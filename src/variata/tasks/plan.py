@@ -77,9 +77,10 @@ def announcement(
     """A few lines that say what was seen in the data and chosen for it."""
     arguments, rows = composition.arguments or {}, prepared.record["rows"]
     parameters = sum(p.numel() for p in composition.model.parameters())
-    convolves = has_convolutions(composition.model.encoder)
+    latents = len(composition.model.levels)
+    convolves = has_convolutions(composition.model.encoder if latents else composition.model)
     made = (
-        f"{composition.recipe}: {arguments['latent']} latent dimensions, "
+        f"{composition.recipe}: {arguments['latent'] if latents else 'no'} latent dimensions, "
         f"{'conv' if convolves else arguments['network']} network, {parameters:,} parameters, "
         f"on {device}"
         f"{f' by {processes} processes' if processes > 1 else ''}"

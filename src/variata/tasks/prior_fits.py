@@ -104,5 +104,5 @@ class _Unconditional(nn.Module):
         super().__init__()
         self.prior = prior
 
-    def forward(self, h: Tensor | None) -> Distribution:
-        return self.prior(h)
+    def forward(self, h: Tensor) -> Distribution:
+        return self.prior(h if h.shape[-1] else None)

@@ -13,6 +13,7 @@ from torch import Tensor
 from variata.data import Examples
 from variata.errors import DataError, UsageError
 from variata.recipes.refit import give_prior, levels_of, prior_call
+from variata.tasks.abilities import require_encoder
 from variata.tasks.bulk import batch_of, in_blocks
 from variata.tasks.codes import coded_latents, has_codes
 from variata.tasks.interrupt import interruptible, refuse_unwritten
@@ -91,6 +92,7 @@ def refit_prior(
     >>> refit.model.sample(2).shape, refit.rows
     ((2, 8, 8), 1293)
     """
+    require_encoder(model.recipe, model.module, "have a prior fitted to latents")
     call = prior_call(prior or usual_prior(model), arguments)
     if has_codes(model.module):
         examples = _rows(model, data, condition, seed)

@@ -19,6 +19,7 @@ from variata.pictures import (
     training_curves,
     write_report,
 )
+from variata.tasks.abilities import decodes, encodes
 from variata.tasks.codes import usage_rows
 from variata.tasks.evaluate import Evaluation
 from variata.tasks.factors import disentanglement_rows
@@ -57,8 +58,8 @@ def report(model: Model, evaluation: Evaluation, path: Path, findings: Sequence[
     sections = [
         _summary(figures),
         *([_samples(model, evaluation)] if can_sample(model.module) else []),
-        _reconstructions(model, evaluation),
-        _latent_space(model, evaluation),
+        *([_reconstructions(model, evaluation)] if encodes(model.module) else []),
+        *([_latent_space(model, evaluation)] if encodes(model.module) else []),
         _training(model),
         _details(figures),
         *([_findings(findings)] if findings else []),
@@ -69,22 +70,31 @@ def report(model: Model, evaluation: Evaluation, path: Path, findings: Sequence[
 
 def _summary(figures: dict[str, Any]) -> Section:
     cards = [Card("test rows", f"{figures['data']['rows']:,}", figures["data"]["name"] or "")]
-    if figures["nll"] is not None:
+    kind, nll = figures["likelihood"], figures["nll"]
+    rate: Any = figures["rate"]
+    if nll is None and figures["distortion"] is None:
+        cards.append(Card("likelihood", "none"))
+    if nll is not None:
+        of = "" if kind == "exact" else f", {kind}"
+        named = f"NLL, bound of {nll['k']} draws" if rate else f"NLL{of}"
+        cards.append(Card(named, _pm(nll), "nats / example"))
+    if nll is not None and rate is not None:
         cards += [
-            Card(
-                f"NLL, bound of {figures['nll']['k']} draws", _pm(figures["nll"]), "nats / example"
-            ),
             Card("ELBO", _pm(figures["elbo"]), "nats / example"),
-            Card("bits per dimension", number(figures["bits_per_dim"]), "bits / dim"),
-            Card("rate", _pm(figures["rate"]), "nats / example"),
+            Card("rate", _pm(rate), "nats / example"),
         ]
-    cards += [
-        Card("distortion", _pm(figures["distortion"]), "nats / example"),
-        Card("active latents", f"{figures['active_units']} of {figures['latent']}"),
-        Card("reconstruction error", _pm(figures["reconstruction"]["rmse"]), "RMS, own units"),
-    ]
+    if nll is not None:
+        cards.append(Card("bits per dimension", number(figures["bits_per_dim"]), "bits / dim"))
+    if figures["reconstruction"] is not None:
+        cards += [
+            Card("distortion", _pm(figures["distortion"]), "nats / example"),
+            Card("active latents", f"{figures['active_units']} of {figures['latent']}"),
+            Card("reconstruction error", _pm(figures["reconstruction"]["rmse"]), "RMS, own units"),
+        ]
     text = "Measured on rows that the model has not seen."
-    if figures["prior_density"] == "estimated":
+    if nll is not None and kind == "estimated" and figures["rate"] is None:
+        text += f" NLL and bits are estimates, no bounds, over {nll['rows']:,} rows."
+    elif kind == "estimated":
         text += " The prior's density is an estimate: so are NLL, ELBO, bits and rate, no bounds."
     if figures["data"]["lossy"]:
         text += " The data were compressed with loss before: do not compare bits with others'."
@@ -96,15 +106,13 @@ def _samples(model: Model, evaluation: Evaluation) -> Section:
     known = evaluation.train or evaluation.test
     condition = known.context and some(known, count).context
     given = condition and condition.repeated(count)
+    drawn = sample_picture(model, model.sample(count, condition=given), data=known)
+    if not decodes(model.module):
+        return Section("Samples", "New examples.", [("Draws from p(x)", drawn)])
+    means = sample_picture(model, model.sample(count, condition=given, mean=True), "mean", known)
     pictures = [
-        (
-            "Means of p(x | z) for latents drawn from the prior",
-            sample_picture(model, model.sample(count, condition=given, mean=True), "mean", known),
-        ),
-        (
-            "Draws from p(x | z) for the same latents",
-            sample_picture(model, model.sample(count, condition=given), data=known),
-        ),
+        ("Means of p(x | z) for latents drawn from the prior", means),
+        ("Draws from p(x | z) for the same latents", drawn),
     ]
     text = f"New examples, made from noise alone: latents are drawn from {prior_said(model)}."
     return Section("Samples", text, pictures)
@@ -160,7 +168,8 @@ def _training(model: Model) -> Section:
         if reports and name in reports[0]["valid"]
     }
     train = {}
-    for name in ("rate", "distortion"):
+    terms = ("rate", "distortion") if valid else reports[0]["train"] if reports else ()
+    for name in terms:
         known = [(r["step"], r["train"][name]) for r in reports if name in r["train"]]
         if known:
             train[name] = ([s for s, _ in known], [v for _, v in known])
@@ -173,8 +182,8 @@ def _training(model: Model) -> Section:
         f"step {facts.get('best_step', 0):,}, the best on the validation rows."
     )
     notes = "\n\n".join(facts.get("notes", []))
-    picture = training_curves(train, valid, weight)
-    return Section("Training", f"{text}\n\n{notes}".strip(), [("Curves", picture)])
+    drawn = [("Curves", training_curves(train, valid, weight))] if train or valid else []
+    return Section("Training", f"{text}\n\n{notes}".strip(), drawn)
 
 
 def _details(figures: dict[str, Any]) -> Section:
@@ -191,6 +200,9 @@ def _details(figures: dict[str, Any]) -> Section:
         bits = baselines["factorised"]["bits_per_dim"]
         rows += [
             ("bits per dimension of independent elements (baseline)", number(bits)),
+        ]
+    if baselines is not None and baselines["pca"] is not None:
+        rows += [
             ("RMS error of the mean (baseline), own units", _pm(baselines["mean"]["rmse"])),
             (
                 f"RMS error of PCA with {baselines['pca']['components']} components, own units",

@@ -29,6 +29,7 @@ from variata.pictures import (
     reconstructions,
     traversal,
 )
+from variata.tasks.abilities import require_encoder
 from variata.tasks.codes import has_codes
 from variata.tasks.model import Array, Model
 from variata.tasks.passes import Pass, one_pass
@@ -239,7 +240,12 @@ def some(examples: Examples, count: int) -> Examples:
 
 
 def observe_some(model: Model, examples: Examples, count: int = 3_000) -> tuple[Examples, Pass]:
-    """A fixed choice of rows and the pass over them."""
+    """A fixed choice of rows and the pass over them.
+
+    Raises:
+        UsageError: the model knows no latents of examples.
+    """
+    require_encoder(model.recipe, model.module, "show latents of examples")
     chosen = some(examples, count)
     return chosen, one_pass(model.module, chosen)
 

@@ -21,6 +21,7 @@ from variata.recipes.catalogue import OWN_MODULES, Preparation
 from variata.shapes import numel
 from variata.store import Saved
 from variata.tasks.asked import read_asked
+from variata.tasks.at_once import as_prepared
 from variata.tasks.interrupt import interruptible, refuse_late, while_training
 from variata.tasks.made import made_with, versions
 from variata.tasks.model import Model
@@ -180,18 +181,24 @@ def _train(job: Job, callbacks: Sequence[Callback], announce: Callable[[str], No
     view = corruption(job.settings.corrupt, job.prepared.schema)
     with told.told_of_failure():
         settings = _prepared(job, learnt, announce)
-        history = train(
-            composition.model,
-            composition.phases,
-            learnt,
-            splits.valid if view is None else Viewed(splits.valid, view),
-            settings,
-            device=job.device,
-            callbacks=told.callbacks,
-            checkpoint=None if run is None else run.checkpoint,
-            log_jacobian=job.prepared.schema.log_jacobian(),
-            processes=job.processes,
-        )
+        jacobian = job.prepared.schema.log_jacobian()
+        if composition.prepare_share == 1:
+            history = as_prepared(composition, splits.valid, settings.seed, job.device, jacobian)
+            told.on_report(history.reports[-1])
+            told.on_end(history)
+        else:
+            history = train(
+                composition.model,
+                composition.phases,
+                learnt,
+                splits.valid if view is None else Viewed(splits.valid, view),
+                settings,
+                device=job.device,
+                callbacks=told.callbacks,
+                checkpoint=None if run is None else run.checkpoint,
+                log_jacobian=jacobian,
+                processes=job.processes,
+            )
     if history.ended == "interrupted" and run is not None:
         raise while_training(history, run.folder)
     history.notes[:0] = told.history.notes
@@ -207,11 +214,14 @@ def _prepared(job: Job, learnt: Any, announce: Callable[[str], None]) -> Setting
     made, run = job.composition, job.run
     if made.prepare is None:
         return job.settings
-    first, rest = job.settings.divided(made.prepare_share)
+    whole = made.prepare_share == 1
+    first, rest = (job.settings,) * 2 if whole else job.settings.divided(made.prepare_share)
     if run is None or run.checkpoint.load() is None:  # in a resumed training it is done
         announce(f"{made.recipe}: {made.prepare_share:.0%} of the training prepare the model")
         valid = job.prepared.splits.valid
-        made.prepare(made.model, Preparation(learnt, valid, first, job.device, job.processes))
+        with forked("cpu", job.settings.seed):
+            how = Preparation(learnt, valid, first, job.device, job.processes)
+            made.prepare(made.model, how)
     return rest
 
 

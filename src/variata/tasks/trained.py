@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from variata.batch import Batch
-from variata.conditionals import DiracPosterior, head_of
 from variata.data import Condition, Context, Examples, Schema, context_of
-from variata.errors import DataError, NoDensityError, ShapeError, UsageError
+from variata.errors import DataError, ShapeError, UsageError
 from variata.models import LatentModel, Stage, Trace
 from variata.shapes import draw_mean
 from variata.store import Saved
+from variata.tasks.abilities import require_latents
 from variata.tasks.bulk import in_blocks, quiet, read
 from variata.tasks.collect import Array, Make, Watch, collected
 from variata.tasks.output import array_file
@@ -157,16 +157,8 @@ class Trained:
         x: Tensor = likelihood.point() if seed is None else likelihood.sample()
         return self.schema.decode(x[0].cpu(), round=seed is not None)
 
-    def _refuse_points(self) -> None:
-        if any(
-            isinstance(head_of(level.posterior), DiracPosterior) for level in self.module.levels
-        ):
-            raise NoDensityError(
-                f"The posterior of the recipe {self.recipe} is a point, without density: there "
-                "is no likelihood to give. Train the recipe vae for one."
-            )
-
     def _checked(self, z: Any) -> Array:
+        require_latents(self.recipe, self.module, "decode")
         latents = np.asarray(z.detach().cpu() if isinstance(z, Tensor) else z)
         if latents.ndim != 2 or latents.shape[1] != self.latent:
             raise ShapeError(

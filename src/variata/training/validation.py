@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,7 +12,7 @@ from torch import Tensor
 
 from variata.batch import Batch
 from variata.errors import NoDensityError
-from variata.models import LatentModel, Trace
+from variata.models import LatentModel
 from variata.noise import placed
 from variata.objectives import Objective
 from variata.schedules import Moment
@@ -38,18 +40,21 @@ class Validation:
     Attributes:
         criterion: what is minimised: the last objective at the end of its schedules, without the
             terms that players move, whose values at different times cannot be compared.
-        distortion: -log p(x | z).
-        rate: KL(q || p); None where there is none.
+        distortion: -log p(x | z); None where there is none.
+        rate: KL(q || p); None where there is none. Both are None where they would be estimates that
+            take long.
     """
 
     criterion: float
-    distortion: float
+    distortion: float | None
     rate: float | None
 
     @property
     def elbo(self) -> float | None:
-        """-(rate + distortion), or None where there is no rate."""
-        return None if self.rate is None else -(self.rate + self.distortion)
+        """-(rate + distortion), or None where one of them is missing."""
+        if self.rate is None or self.distortion is None:
+            return None
+        return -(self.rate + self.distortion)
 
     def as_dict(self) -> dict[str, float]:
         """The figures that exist, by name."""
@@ -87,8 +92,9 @@ def validate(
                 batch = on(examples.gather(index[place.start : place.stop]), device, dtype)
                 sums += len(batch) * _figures(model, objective, batch)
     sums = processes.summed(sums.to(device)) if processes.count > 1 else sums
-    criterion, distortion, rate = (sums / len(rows)).tolist()
-    return Validation(criterion, distortion, None if rate != rate else rate)
+    criterion, *rest = (sums / len(rows)).tolist()
+    distortion, rate = (None if figure != figure else figure for figure in rest)
+    return Validation(criterion, distortion, rate)
 
 
 def _figures(model: LatentModel, objective: Objective, batch: Batch) -> Tensor:
@@ -97,16 +103,20 @@ def _figures(model: LatentModel, objective: Objective, batch: Batch) -> Tensor:
         return torch.zeros(3, dtype=torch.float64)
     trace = model.observe(batch, objective.samples)
     criterion = objective(model, trace, END).without(objective.unsteady)
-    figures = (criterion, float(trace.distortion().mean()), rate_of(trace))
-    return torch.tensor(figures, dtype=torch.float64)
+    slow = getattr(model.decoder, "density", "") == "estimated"
+    distortion = math.nan if slow else _mean_of(trace.distortion)
+    priors = [level.prior for level in model.levels]
+    slow = any(getattr(prior, "estimated", False) for prior in priors)
+    rate = math.nan if slow or not priors else _mean_of(trace.rate)
+    return torch.tensor((criterion, distortion, rate), dtype=torch.float64)
 
 
-def rate_of(trace: Trace) -> float:
-    """The mean rate of a trace, NaN where there is none."""
+def _mean_of(figure: Callable[[], Tensor]) -> float:
+    """The mean of what a trace tells, NaN where there is none."""
     try:
-        return float(trace.rate().mean())
+        return float(figure().mean())
     except NoDensityError:
-        return float("nan")
+        return math.nan
 
 
 def on(batch: Batch, device: torch.device, dtype: torch.dtype | None = None) -> Batch:
