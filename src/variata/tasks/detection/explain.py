@@ -1,0 +1,64 @@
+"""Why a row is unusual: which of its columns or pixels are unlikely, given all the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from variata.data import Examples
+from variata.data.layouts import to_own_order
+from variata.tasks.collect import Array
+from variata.tasks.detection.judge import Judge
+from variata.tasks.detection.local import surprise
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What is surprising in N rows, element by element, (N, *own_shape) each.
+
+    Attributes:
+        nats: by how much an element is less likely, given the others, than what they make expected.
+        expected: that, in own units.
+        difference: the element less what is expected, in own units.
+        columns: names of the columns; None for images, and where they have none.
+    """
+
+    nats: Array
+    expected: Array
+    difference: Array
+    columns: tuple[str, ...] | None = None
+
+    def first(self, row: int, count: int = 3) -> list[tuple[str, float, float, float]]:
+        """The most surprising elements of a row: name, nats, expected and difference."""
+        flat = [values[row].ravel() for values in (self.nats, self.expected, self.difference)]
+        order = np.argsort(-flat[0], kind="stable")[:count]
+        return [(self.name(int(i)), *(float(values[i]) for values in flat)) for i in order]
+
+    def name(self, element: int) -> str:
+        """What an element is called: its column, or its place."""
+        if self.columns is not None:
+            return self.columns[element]
+        place = np.unravel_index(element, self.nats.shape[1:])
+        return "[" + ", ".join(map(str, map(int, place))) + "]"
+
+
+def explained(judges: Sequence[Judge], examples: Examples) -> Explanation:
+    """The mean of what models find surprising in rows."""
+    schema, count = judges[0].model.schema, len(judges)
+    nats, expected = 0.0, 0.0
+    for judge in judges:
+        found = surprise(judge.model, examples, judge.latents)
+        nats, expected = nats + found.nats / count, expected + found.expected / count
+    shape = (len(examples), *schema.shape)
+    own = schema.decode(np.reshape(expected, shape)).astype(float)
+    given = schema.decode(_given(examples)).astype(float)
+    told = to_own_order(np.reshape(np.asarray(nats), shape), schema.own_shape, schema.shape)
+    return Explanation(told, own, given - own, schema.columns)
+
+
+def _given(examples: Examples) -> Array:
+    import torch
+
+    return examples.gather(torch.arange(len(examples))).x.numpy()
