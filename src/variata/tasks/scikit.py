@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
+from variata.data import Examples, Source
 from variata.tasks.model import Model
 
 FLAT = 2  # scikit-learn's own checks apply to tables only
@@ -30,7 +31,7 @@ def validated(estimator: Any, X: Any, reset: bool) -> Any:
         reset: whether the estimator takes their number of columns as its own.
     """
     X = _numbers(X)
-    if isinstance(X, str | Path) or _dimensions(X) > FLAT:
+    if isinstance(X, str | Path | Source | Examples) or _dimensions(X) > FLAT:
         return X
     checked = validate_data(
         estimator, X, reset=reset, dtype="numeric", ensure_min_samples=2 if reset else 1

@@ -23,52 +23,48 @@ DRAWS = 8  # of the importance-weighted bound
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a model says of N rows, float64.
+    """What encoding and decoding say of N rows, float64.
 
     Attributes:
         z: posterior means, (N, L).
         scale: posterior standard deviations, (N, L); 0 where there is none.
-        error: squared distance of x from the likelihood's mean at z, (N,), in model space.
-        distortion: -log p(x | z), (N,), nats.
-        bound: minus the importance-weighted bound of log p(x), (N,), nats; None without a density.
+        left: mean squares of what the reconstruction at z leaves, in model space: of each column
+            of a table, (N, D), of all pixels of an image together, (N, 1).
     """
 
     z: Tensor
     scale: Tensor
-    error: Tensor
-    distortion: Tensor
-    bound: Tensor | None
+    left: Tensor
+
+    def joined(self, other: Evidence) -> Evidence:
+        """These rows and others after them."""
+        names = ("z", "scale", "left")
+        return Evidence(*(torch.cat([getattr(self, n), getattr(other, n)]) for n in names))
 
 
-def evidence(module: LatentModel, examples: Examples, seed: int = 0) -> Evidence:
-    """What a model says of rows, whatever is beside them.
-
-    Args:
-        seed: of the noise of the bound, which all rows share.
-    """
+def evidence(module: LatentModel, examples: Examples) -> Evidence:
+    """Encode and decode rows, without noise."""
     found: list[tuple[Tensor, ...]] = []
+    image = examples.schema.layout == "image"
 
     def work(batch: Batch) -> tuple[Tensor, ...]:
         trace = module.observe(batch, how=draw_mean)
         likelihood: Any = trace.likelihood
-        error = (batch.x - likelihood.point()[0]).flatten(1).square().sum(1)
+        left = (batch.x - likelihood.point()[0]).flatten(1).square()
         z, scale = means(trace.stages), _scales(trace.stages)
-        kept = (z, z.new_zeros(z.shape) if scale is None else scale, error, trace.distortion()[0])
-        return tuple(value.double().cpu() for value in kept)
+        kept = (z, torch.zeros_like(z) if scale is None else scale)
+        return tuple(v.double().cpu() for v in (*kept, left.mean(1, True) if image else left))
 
     read(module, examples, work, found.append)
-    z, scale, error, distortion = (torch.cat(parts) for parts in zip(*found, strict=True))
-    return Evidence(z, scale, error, distortion, _bound(module, examples, seed))
+    return Evidence(*(torch.cat(parts) for parts in zip(*found, strict=True)))
 
 
-def _scales(stages: tuple[Stage, ...]) -> Tensor | None:
-    try:
-        return scales(stages)
-    except (NoDensityError, NotImplementedError):
-        return None
+def improbability(module: LatentModel, examples: Examples, seed: int = 0) -> Tensor | None:
+    """Minus the importance-weighted bound of log p(x), (N,), nats; None without a density.
 
-
-def _bound(module: LatentModel, examples: Examples, seed: int) -> Tensor | None:
+    Args:
+        seed: of the noise, which all rows share.
+    """
     found: list[Tensor] = []
     k = 1 if exact(module) else DRAWS
     try:
@@ -76,3 +72,10 @@ def _bound(module: LatentModel, examples: Examples, seed: int) -> Tensor | None:
     except NoDensityError:
         return None
     return -torch.cat(found).double().cpu()
+
+
+def _scales(stages: tuple[Stage, ...]) -> Tensor | None:
+    try:
+        return scales(stages)
+    except (NoDensityError, NotImplementedError):
+        return None

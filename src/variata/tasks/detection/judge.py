@@ -8,11 +8,14 @@ import torch
 from torch import Tensor
 
 from variata.data import Examples
+from variata.shapes import numel
 from variata.tasks.detection.calibration import Calibration
-from variata.tasks.detection.evidence import evidence
+from variata.tasks.detection.evidence import Evidence, evidence, improbability
 from variata.tasks.detection.local import Latents
-from variata.tasks.detection.parts import WEIGHTS, Reference, parts
+from variata.tasks.detection.parts import Reference, parts
 from variata.tasks.model import Model
+
+WEIGHTS = {"neighbours": 4.0, "error": 1.0, "likelihood": 1.0}
 
 
 @dataclass(frozen=True)
@@ -21,10 +24,10 @@ class Judge:
 
     Attributes:
         model: in double precision, so that what is beside a row does not change its score.
-        reference: latents of normal rows, for distances.
-        latents: the same, for what is usual around a row.
+        reference: what is known of normal rows, for distances.
+        latents: how their latents are distributed, for explanations.
         calibrations: of every part, by rows that the model has not learned from.
-        held: the scores of these rows.
+        held: the scores of these rows, (N,).
     """
 
     model: Model
@@ -43,16 +46,18 @@ class Judge:
                 other rows among both.
         """
         near, others = evidence(model.module, learned), evidence(model.module, held)
-        found = parts(others, Reference.of(near.z, near.scale))
+        found = _parts(model, held, others, Reference.of(near))
         calibrations = {name: Calibration.of(value) for name, value in found.items()}
-        z, scale = torch.cat([near.z, others.z]), torch.cat([near.scale, others.scale])
-        held_scores = combined(_calibrated(found, calibrations))
-        return cls(model, Reference.of(z, scale), Latents.of(z, scale), calibrations, held_scores)
+        scores = combined({name: calibrations[name](value) for name, value in found.items()})
+        known = near.joined(others)
+        latents = Latents.of(known.z, known.scale)
+        return cls(model, Reference.of(known), latents, calibrations, scores)
 
     def parts(self, examples: Examples) -> dict[str, Tensor]:
         """The calibrated parts of rows, (N,) each."""
-        found = parts(evidence(self.model.module, examples), self.reference)
-        return _calibrated(found, self.calibrations)
+        said = evidence(self.model.module, examples)
+        found = _parts(self.model, examples, said, self.reference)
+        return {name: self.calibrations[name](value) for name, value in found.items()}
 
     def score(self, examples: Examples) -> Tensor:
         """The score of rows, (N,)."""
@@ -62,12 +67,23 @@ class Judge:
 def combined(parts: dict[str, Tensor]) -> Tensor:
     """The weighted mean of the parts that there are, (N,).
 
-    >>> combined({"neighbours": torch.tensor([3.0]), "error": torch.tensor([0.5])})
-    tensor([2.5000])
+    Error and likelihood only add to what the neighbours say: dull images are easily told and
+    highly probable, whatever they show, and no more usual for that.
+
+    Reference:
+        Do Deep Generative Models Know What They Don't Know? (Nalisnick et al., 2018),
+        arXiv:1810.09136
+
+    >>> combined({"neighbours": torch.tensor([3.0, 3.0]), "error": torch.tensor([0.5, -9.0])})
+    tensor([2.5000, 2.4000])
     """
     total = sum(WEIGHTS[name] for name in parts)
-    return torch.stack([WEIGHTS[name] / total * value for name, value in parts.items()]).sum(0)
+    added = {n: v if n == "neighbours" else v.clamp_min(0) for n, v in parts.items()}
+    return torch.stack([WEIGHTS[name] / total * value for name, value in added.items()]).sum(0)
 
 
-def _calibrated(found: dict[str, Tensor], by: dict[str, Calibration]) -> dict[str, Tensor]:
-    return {name: by[name](value) for name, value in found.items()}
+def _parts(
+    model: Model, examples: Examples, said: Evidence, reference: Reference
+) -> dict[str, Tensor]:
+    improbable = improbability(model.module, examples)
+    return parts(said, improbable, reference, numel(model.schema.shape))

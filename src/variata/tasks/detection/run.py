@@ -14,8 +14,8 @@ from variata.tasks.scikit import in_double_precision
 from variata.tasks.show import some
 from variata.tasks.source import reopened
 
-ROWS = 20_000  # whose latents are kept, at most
-HELD = 10_000  # that scores are calibrated by, at most
+ROWS = 10_000  # whose latents are kept, at most
+HELD = 5_000  # that scores are calibrated by, at most
 SHARE = 0.2  # of normal rows that were given, which calibrate
 
 
