@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 UPPER = 0.9  # quantile of normal rows that is one unit above their median
+LEAST = 1e-9  # of a unit, where all figures are equal
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class Calibration:
         Calibration(median=5.0, unit=4.0)
         """
         median, upper = torch.quantile(normal, torch.tensor([0.5, UPPER], dtype=normal.dtype))
-        unit = float(upper - median)
-        return cls(float(median), unit if unit > 0 else max(1e-9, float(normal.std()), 1e-9))
+        unit = float(upper - median) or float(normal.std(correction=0))
+        return cls(float(median), max(unit, LEAST))
 
     def __call__(self, figures: Tensor) -> Tensor:
         """sign(u) log(1 + |u|) of u = (figures - median) / unit: 0 is usual, log 2 the upper tenth.

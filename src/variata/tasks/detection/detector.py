@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from variata.data import Examples
 from variata.errors import UsageError
 from variata.tasks.collect import Array
 from variata.tasks.detection.explain import Explanation, explained
@@ -75,10 +76,6 @@ class Detector(BaseEstimator):
             UsageError: a contamination that is no share of at most 0.5.
             DataError: (a ValueError) when the data cannot be used.
         """
-        if not 0 < self.contamination <= 0.5:
-            raise UsageError(
-                f"contamination must be above 0 and at most 0.5, got {self.contamination!r}."
-            )
         source = opened(validated(self, X, reset=True), DataOptions())
         scores, judges = np.empty(len(source)), []
         asked = {"latent": self.latent, "epochs": self.epochs}
@@ -89,7 +86,15 @@ class Detector(BaseEstimator):
         return self.settle(judges, scores)
 
     def settle(self, judges: Sequence[Judge], scores: Array) -> Self:
-        """Take models that are calibrated already, and the scores of known rows, (N,)."""
+        """Take models that are calibrated already, and the scores of known rows, (N,).
+
+        Raises:
+            UsageError: a contamination that is no share of at most 0.5.
+        """
+        if not 0 < self.contamination <= 0.5:
+            raise UsageError(
+                f"contamination must be above 0 and at most 0.5, got {self.contamination!r}."
+            )
         self.judges_, self.decision_scores_ = list(judges), scores
         self.threshold_ = float(np.quantile(scores, 1 - self.contamination))
         self.labels_ = self._labels(scores)
@@ -97,7 +102,7 @@ class Detector(BaseEstimator):
 
     def decision_function(self, X: Any) -> Array:
         """Scores, (N,), higher for less usual rows."""
-        examples = self._examples(X)
+        examples = self.examples(X)
         return np.mean([judge.score(examples).numpy() for judge in self.judges_], axis=0)
 
     def predict(self, X: Any) -> Array:
@@ -118,13 +123,21 @@ class Detector(BaseEstimator):
 
     def parts(self, X: Any) -> dict[str, Array]:
         """The parts of scores by name, (N,) each, on the scale of the scores."""
-        examples = self._examples(X)
+        examples = self.examples(X)
         found = [judge.parts(examples) for judge in self.judges_]
         return {name: np.mean([f[name].numpy() for f in found], axis=0) for name in found[0]}
 
     def explain(self, X: Any) -> Explanation:
         """Which columns or pixels of rows are surprising, given all the others."""
-        return explained(self.judges_, self._examples(X))
+        return explained(self.judges_, self.examples(X))
+
+    def examples(self, X: Any) -> Examples:
+        """Rows as the models see them.
+
+        Raises:
+            DataError: (a ValueError) when they are not like those fitted to.
+        """
+        return self._fitted().judges_[0].model.examples(validated(self, X, reset=False))
 
     def _labels(self, scores: Array) -> Array:
         return (scores > self.threshold_).astype(int)
@@ -132,6 +145,3 @@ class Detector(BaseEstimator):
     def _fitted(self) -> Self:
         check_is_fitted(self, "judges_")
         return self
-
-    def _examples(self, X: Any) -> Any:
-        return self._fitted().judges_[0].model.examples(validated(self, X, reset=False))

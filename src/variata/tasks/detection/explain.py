@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from variata.data import Examples
 from variata.data.layouts import to_own_order
@@ -46,19 +47,13 @@ class Explanation:
 
 def explained(judges: Sequence[Judge], examples: Examples) -> Explanation:
     """The mean of what models find surprising in rows."""
-    schema, count = judges[0].model.schema, len(judges)
-    nats, expected = 0.0, 0.0
-    for judge in judges:
-        found = surprise(judge.model, examples, judge.latents)
-        nats, expected = nats + found.nats / count, expected + found.expected / count
-    shape = (len(examples), *schema.shape)
-    own = schema.decode(np.reshape(expected, shape)).astype(float)
-    given = schema.decode(_given(examples)).astype(float)
-    told = to_own_order(np.reshape(np.asarray(nats), shape), schema.own_shape, schema.shape)
+    schema, shape = judges[0].model.schema, (len(examples), *judges[0].model.schema.shape)
+    found = [surprise(judge.model, examples, judge.latents) for judge in judges]
+    nats, expected = (
+        torch.stack([getattr(each, name) for each in found]).mean(0).reshape(shape)
+        for name in ("nats", "expected")
+    )
+    own = schema.decode(expected).astype(float)
+    given = schema.decode(examples.gather(torch.arange(len(examples))).x).astype(float)
+    told = to_own_order(nats.numpy(), schema.own_shape, schema.shape)
     return Explanation(told, own, given - own, schema.columns)
-
-
-def _given(examples: Examples) -> Array:
-    import torch
-
-    return examples.gather(torch.arange(len(examples))).x.numpy()

@@ -15,7 +15,8 @@ from variata.tasks.detection.local import Latents
 from variata.tasks.detection.parts import Reference, parts
 from variata.tasks.model import Model
 
-WEIGHTS = {"neighbours": 4.0, "error": 1.0, "likelihood": 1.0}
+WEIGHTS = {"neighbours": 4.0, "crowd": 2.0, "error": 1.0, "likelihood": 1.0}
+ADDING = {"error", "likelihood"}  # which count only where they are worse than usual
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Judge:
 def combined(parts: dict[str, Tensor]) -> Tensor:
     """The weighted mean of the parts that there are, (N,).
 
-    Error and likelihood only add to what the neighbours say: dull images are easily told and
+    Error and likelihood only add to what the distances say: dull images are easily told and
     highly probable, whatever they show, and no more usual for that.
 
     Reference:
@@ -78,7 +79,7 @@ def combined(parts: dict[str, Tensor]) -> Tensor:
     tensor([2.5000, 2.4000])
     """
     total = sum(WEIGHTS[name] for name in parts)
-    added = {n: v if n == "neighbours" else v.clamp_min(0) for n, v in parts.items()}
+    added = {n: v.clamp_min(0) if n in ADDING else v for n, v in parts.items()}
     return torch.stack([WEIGHTS[name] / total * value for name, value in added.items()]).sum(0)
 
 

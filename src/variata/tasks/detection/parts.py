@@ -9,7 +9,8 @@ from torch import Tensor
 
 from variata.tasks.detection.evidence import Evidence
 
-NEAREST = 5  # which of the nearest latents counts
+NEAREST = 5  # which of the nearest latents is the neighbour
+CROWD = 0.05  # share of the latents that are the crowd
 ROWS = 512  # whose distances are computed at a time
 LEAST = 1e-6  # variance that a reconstruction leaves
 
@@ -36,16 +37,22 @@ class Reference:
         unit = torch.where(width > 0, width, spread.clamp_min(1e-6))
         return cls(known.z, unit, known.left.mean(0).clamp_min(LEAST))
 
-    def distance(self, z: Tensor) -> Tensor:
-        """To the fifth nearest latent, in posterior widths, (N,), for z (N, L).
+    def distances(self, z: Tensor) -> Tensor:
+        """To the fifth nearest latent and to a twentieth of all, in posterior widths, (N, 2).
 
-        >>> known = Reference(torch.arange(6.0)[:, None], torch.tensor([0.5]), torch.ones(1))
-        >>> known.distance(torch.tensor([[0.0], [-3.0]]))
-        tensor([ 8., 14.])
+        Args:
+            z: latents, (N, L).
+
+        >>> known = Reference(torch.arange(200.0)[:, None], torch.tensor([0.5]), torch.ones(1))
+        >>> known.distances(torch.tensor([[0.0], [-3.0]]))
+        tensor([[ 8., 18.],
+                [14., 24.]])
         """
-        near, count = self.z / self.unit, min(NEAREST, len(self.z))
+        near, count = self.z / self.unit, len(self.z)
+        ranks = [min(NEAREST, count), min(max(NEAREST, round(CROWD * count)), count)]
         each = (torch.cdist(part / self.unit, near) for part in z.split(ROWS))
-        return torch.cat([d.topk(count, largest=False).values[:, -1] for d in each])
+        sorted_ = (d.topk(ranks[1], largest=False).values for d in each)
+        return torch.cat([d[:, [rank - 1 for rank in ranks]] for d in sorted_])
 
 
 def parts(
@@ -58,6 +65,8 @@ def parts(
       reconstruction in units of what reconstructions of normal rows leave. For a Gaussian
       likelihood it is, but for a constant, the negative ELBO where the prior is made of the
       posteriors of normal rows.
+    - crowd: the same by way of a latent that a twentieth of all are nearer than, so that anomalies
+      among the rows that were learned, which often come in groups, do not vouch for each other.
     - error: the mean squared error of the reconstruction, in which columns count alike.
     - likelihood: minus the importance-weighted bound; left out where a model has none.
 
@@ -70,6 +79,6 @@ def parts(
         Importance Weighted Autoencoders (Burda et al., 2015), arXiv:1509.00519
     """
     residual = elements * (found.left / reference.left).mean(1)
-    near = (reference.distance(found.z).square() + residual) / 2
-    both = {"neighbours": near, "error": found.left.mean(1)}
-    return both if improbable is None else both | {"likelihood": improbable}
+    near, far = ((reference.distances(found.z).square() + residual[:, None]) / 2).unbind(1)
+    known = {"neighbours": near, "crowd": far, "error": found.left.mean(1)}
+    return known if improbable is None else known | {"likelihood": improbable}
