@@ -75,7 +75,7 @@ def test_surprise_is_exact_on_a_linear_model() -> None:
     encoder, decoder = nn.Linear(4, 2), nn.Linear(2, 4)
     made = recipes.vae(shape=(4,), latent=2, encoder=encoder, decoder=decoder)
     model = Model(Saved(made.model.double(), "vae", made.arguments or {}, schema))
-    latents = Latents(torch.zeros(2).double(), torch.eye(2).double())
+    latents = Latents(torch.zeros(2).double(), torch.eye(2).double(), torch.zeros(4))
     examples = Examples.of(values, schema)
     found = surprise(model, examples, latents)
     x = examples.gather(torch.arange(50)).x.double()
@@ -91,8 +91,9 @@ def test_surprise_is_exact_on_a_linear_model() -> None:
 
 def test_moments_of_latents_are_those_of_the_aggregate_posterior() -> None:
     z = torch.tensor([[1.0, 0.0], [-1.0, 0.0]])
-    found = Latents.of(z, torch.full((2, 2), 0.5))
+    found = Latents.of(Evidence(z, torch.full((2, 2), 0.5), torch.tensor([[0.0, 2.0], [1.0, 4.0]])))
     torch.testing.assert_close(found.covariance, torch.tensor([[1.25, 0.0], [0.0, 0.25]]))
+    torch.testing.assert_close(found.left, torch.tensor([0.5, 3.0]))
 
 
 def test_neighbours_are_measured_in_posterior_widths() -> None:

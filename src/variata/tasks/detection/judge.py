@@ -51,8 +51,7 @@ class Judge:
         calibrations = {name: Calibration.of(value) for name, value in found.items()}
         scores = combined({name: calibrations[name](value) for name, value in found.items()})
         known = near.joined(others)
-        latents = Latents.of(known.z, known.scale)
-        return cls(model, Reference.of(known), latents, calibrations, scores)
+        return cls(model, Reference.of(known), Latents.of(known), calibrations, scores)
 
     def parts(self, examples: Examples) -> dict[str, Tensor]:
         """The calibrated parts of rows, (N,) each."""
