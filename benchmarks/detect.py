@@ -122,7 +122,8 @@ def beside(name: str, path: Path, seed: int, what: str) -> dict[str, Any]:
     """The same of a detector of PyOD."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "table.npz"
-        np.savez(file, **split(path, seed, what))
+        data = split(path, seed, what)
+        np.savez(file, train=data["train"], test=data["test"], y=data["y"])
         own = ("--own",) if what == "unsupervised" else ()
         return PYOD.run(file, name, str(seed), *own)
 
@@ -163,7 +164,10 @@ def other_images(seed: int) -> dict[str, Any]:
 
 def summary(kept: Sequence[dict[str, Any]], what: str) -> list[dict[str, Any]]:
     """Means over tables and seeds, in percent: of every method, and of the parts of ours."""
-    found = [run for run in kept if run["what"] == what]
+    latest = {
+        (run["table"], run["seed"], run.get("method")): run for run in kept if run["what"] == what
+    }
+    found = latest.values()
     figures: dict[str, list[tuple[str, float]]] = {}
     for run in found:
         method = run.get("method", "variata")

@@ -126,7 +126,7 @@ def test_strange_rows_score_higher_and_the_column_is_named(
     told = detector.explain(strange)
     assert (told.nats[:5].argmax(1) == 2).all()
     np.testing.assert_allclose(told.expected + told.difference, strange, rtol=1e-5)
-    assert told.first(0)[0][0] == "[2]"
+    assert told.first(0)[0]["column"] == "[2]"
 
 
 def test_scores_are_the_same_at_every_call_and_in_any_company(
@@ -170,7 +170,7 @@ def test_pipelines_and_parameters(table: np.ndarray) -> None:
 def test_frames_are_explained_by_name(table: np.ndarray) -> None:
     frame = pd.DataFrame(table[:60], columns=["a", "b", "c", "d"])
     told = clone(FAST).fit(frame).explain(frame[:3])
-    assert {name for name, *_ in told.first(0, 4)} == {"a", "b", "c", "d"}
+    assert {record["column"] for record in told.first(0, 4)} == {"a", "b", "c", "d"}
 
 
 def test_columns_that_never_vary_and_values_never_seen(table: np.ndarray) -> None:

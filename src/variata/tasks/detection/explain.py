@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,8 @@ from variata.data.layouts import to_own_order
 from variata.tasks.collect import Array
 from variata.tasks.detection.judge import Judge
 from variata.tasks.detection.local import surprise
+
+NAMES = ("column", "value", "expected", "nats")
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,15 @@ class Explanation:
     difference: Array
     columns: tuple[str, ...] | None = None
 
-    def first(self, row: int, count: int = 3) -> list[tuple[str, float, float, float]]:
-        """The most surprising elements of a row: name, nats, expected and difference."""
-        flat = [values[row].ravel() for values in (self.nats, self.expected, self.difference)]
-        order = np.argsort(-flat[0], kind="stable")[:count]
-        return [(self.name(int(i)), *(float(values[i]) for values in flat)) for i in order]
+    def first(self, row: int, count: int = 3) -> list[dict[str, Any]]:
+        """The most surprising elements of a row: column, value and expected, in own units, nats."""
+        flat = (self.expected + self.difference, self.expected, self.nats)
+        values = [each[row].ravel() for each in flat]
+        order = np.argsort(-values[-1], kind="stable")[:count].tolist()
+        return [
+            dict(zip(NAMES, (self.name(i), *(float(v[i]) for v in values)), strict=True))
+            for i in order
+        ]
 
     def name(self, element: int) -> str:
         """What an element is called: its column, or its place."""

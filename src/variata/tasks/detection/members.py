@@ -60,7 +60,7 @@ def _judge(
     mixed = np.random.default_rng(seed).permutation(rest)
     valid = max(1, round(VALID * len(rest)))
     parts = (np.sort(mixed[valid:]), np.sort(mixed[:valid]), held)
-    chosen = MODEL | _length(len(parts[0])) | arguments
+    chosen: dict[str, Any] = MODEL | _length(len(parts[0])) | arguments
     model = fit(replace(source, published=parts), device=device, seed=seed, **chosen)
     exact = in_double_precision(model)
     known = Examples.of(source.values, exact.schema)

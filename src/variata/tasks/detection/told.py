@@ -18,12 +18,11 @@ from variata.errors import UsageError
 from variata.pictures import surprises
 from variata.tasks.collect import Array
 from variata.tasks.detection.detector import Detector
-from variata.tasks.detection.explain import Explanation
+from variata.tasks.detection.explain import NAMES, Explanation
 from variata.tasks.output import refuse_to_replace, write_output
 from variata.tasks.show import images_of
 
 NAMED = 3  # columns of a row that are named
-PART = ("column", "value", "expected", "nats")
 
 
 @dataclass(frozen=True)
@@ -62,16 +61,8 @@ class Found:
                 "score": float(self.scores[row]),
                 "anomaly": int(self.labels[row]),
             }
-            found.append(record if told is None else record | {"surprising": surprising(told, i)})
+            found.append(record if told is None else record | {"surprising": told.first(i, NAMED)})
         return found
-
-
-def surprising(told: Explanation, row: int) -> list[dict[str, Any]]:
-    """The most surprising columns of a row, as records in own units."""
-    return [
-        dict(zip(PART, (name, expected + difference, expected, nats), strict=True))
-        for name, nats, expected, difference in told.first(row, NAMED)
-    ]
 
 
 def checked_output(path: Path, inputs: Sequence[str | Path]) -> Path:
@@ -108,11 +99,11 @@ def _csv(found: Found, explain: bool) -> str:
     count = 0 if told is None else min(NAMED, told.nats[0].size)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    parts = [f"{part}_{i + 1}" for i in range(count) for part in PART]
+    parts = [f"{part}_{i + 1}" for i in range(count) for part in NAMES]
     writer.writerow(["row", "score", "anomaly", *parts])
     pairs = zip(found.scores.tolist(), found.labels.tolist(), strict=True)
     for row, pair in enumerate(pairs):
-        records = [] if told is None else surprising(told, row)
+        records = [] if told is None else told.first(row, NAMED)
         writer.writerow([row, *pair, *(value for record in records for value in record.values())])
     return text.getvalue()
 
@@ -131,5 +122,4 @@ def heat_map(found: Found, count: int) -> bytes:
     if signed.ndim == 4:  # colours together
         signed = signed.mean(1 if schema.own_shape == schema.shape else -1)
     given = told.expected + told.difference
-    shown = [images_of(schema, values) for values in (given, told.expected)]
-    return surprises(*shown, signed)
+    return surprises(images_of(schema, given), images_of(schema, told.expected), signed)
