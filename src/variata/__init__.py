@@ -17,12 +17,14 @@ from variata.version import __version__
 if TYPE_CHECKING:
     from variata import errors, loggers, recipes
     from variata.estimator import VAE
+    from variata.tasks.detection.detector import Detector
     from variata.tasks.model import Model, load
     from variata.tasks.refit import refit_prior
     from variata.tasks.train import fit
 
 HOMES = {
     "VAE": "variata.estimator",
+    "Detector": "variata.tasks.detection.detector",
     "Model": "variata.tasks.model",
     "load": "variata.tasks.model",
     "fit": "variata.tasks.train",
@@ -45,6 +47,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "VAE",
+    "Detector",
     "Model",
     "__version__",
     "errors",

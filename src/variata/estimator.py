@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from variata import recipes
 from variata.errors import UsageError, did_you_mean
 from variata.store import Saved
 from variata.tasks.model import SCORE_DRAWS, Array, Model, load
+from variata.tasks.scikit import in_double_precision, seed_of, validated
 from variata.tasks.source import DataOptions
 from variata.tasks.train import fit
 from variata.training import Settings
 
 NAMED = ("recipe", "latent", "epochs", "batch_size", "random_state", "device")
-FLAT = 2  # scikit-learn's own checks apply to tables only
 
 
 class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -110,10 +108,10 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         given = {k: v for k, v in arguments.items() if k not in optional or v is not None}
         if y is not None and "classes" in recipes.get(self.recipe).own:
             given["label"] = np.asarray(y)
-        seed = _seed(self.random_state)
+        seed = seed_of(self.random_state)
         self.model_ = fit(data, self.recipe, device=self.device, seed=seed, **given)
         self.n_iter_ = max(1, round(self.model_.saved.about["training"]["epochs"]))
-        self._exact_ = _in_double_precision(self.model_)
+        self._exact_ = in_double_precision(self.model_)
         return self
 
     def transform(self, X: Any) -> Array:
@@ -130,7 +128,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def sample(self, n_samples: int = 1, random_state: Any = None, mean: bool = False) -> Array:
         """New examples in the data's own units."""
-        seed = 0 if random_state is None else _seed(random_state)
+        seed = 0 if random_state is None else seed_of(random_state)
         return self._fitted().sample(n_samples, seed=seed, mean=mean)
 
     def score_samples(self, X: Any, k: int = SCORE_DRAWS) -> Array:
@@ -158,7 +156,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         made = cls().set_params(
             **{k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()}
         )
-        made.model_, made._exact_ = model, _in_double_precision(model)
+        made.model_, made._exact_ = model, in_double_precision(model)
         if model.schema.layout == "vector":
             setattr(made, "n_features_in_", model.schema.shape[0])  # noqa: B010
         if model.schema.columns is not None:
@@ -183,13 +181,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _validated(self, X: Any, reset: bool = False) -> Any:
         if not reset:
             check_is_fitted(self, "model_")
-        X = _numbers(X)
-        if isinstance(X, str | Path) or _dimensions(X) > FLAT:
-            return X
-        checked = validate_data(
-            self, X, reset=reset, dtype="numeric", ensure_min_samples=2 if reset else 1
-        )
-        return checked if _dimensions(X) == FLAT and not hasattr(X, "columns") else X
+        return validated(self, X, reset)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_")
@@ -198,34 +190,6 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.non_deterministic = False
         return tags
-
-
-def _in_double_precision(model: Model) -> Model:
-    """A copy whose results for a row do not depend, in any digit shown, on the other rows."""
-    from dataclasses import replace
-
-    module = copy.deepcopy(model.module)
-    on_cpu = module.cpu().double() if next(module.parameters()).device.type == "mps" else None
-    return Model(replace(model.saved, module=on_cpu or module.double()))
-
-
-def _numbers(X: Any) -> Any:
-    """A torch tensor as an array that scikit-learn can read; anything else as it is."""
-    if not hasattr(X, "detach"):
-        return X
-    values = X.detach().cpu()
-    return (values if values.element_size() > 2 else values.float()).numpy()
-
-
-def _dimensions(X: Any) -> int:
-    shape = getattr(X, "shape", None)
-    return len(shape) if shape is not None else np.asarray(X).ndim
-
-
-def _seed(random_state: Any) -> int:
-    if isinstance(random_state, int | np.integer):
-        return int(random_state)
-    return int(check_random_state(random_state).randint(0, 2**31 - 1))
 
 
 def _all_arguments() -> set[str]:

@@ -4,6 +4,7 @@ from variata.pictures.changes import column_changes
 from variata.pictures.curves import latent_histograms, rate_bars, training_curves
 from variata.pictures.film import gif_bytes
 from variata.pictures.grid import grid
+from variata.pictures.heat import surprises
 from variata.pictures.maps import latent_map, manifold_grid, project
 from variata.pictures.numbers import number, plus_minus
 from variata.pictures.png import png_bytes
@@ -37,6 +38,7 @@ __all__ = [
     "project",
     "rate_bars",
     "reconstructions",
+    "surprises",
     "training_curves",
     "traversal",
     "write_report",

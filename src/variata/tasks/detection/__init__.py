@@ -1,0 +1,1 @@
+"""Anomaly detection: what a model knows of rows, calibrated, combined and explained."""

@@ -1,0 +1,66 @@
+"""Why a row is unusual: which of its columns or pixels are unlikely, given all the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from variata.data import Examples
+from variata.data.layouts import to_own_order
+from variata.tasks.collect import Array
+from variata.tasks.detection.judge import Judge
+from variata.tasks.detection.local import surprise
+
+NAMES = ("column", "value", "expected", "nats")
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What is surprising in N rows, element by element, (N, *own_shape) each.
+
+    Attributes:
+        nats: by how much an element is less likely, given the others, than what they make expected.
+        expected: that, in own units.
+        difference: the element less what is expected, in own units.
+        columns: names of the columns; None for images, and where they have none.
+    """
+
+    nats: Array
+    expected: Array
+    difference: Array
+    columns: tuple[str, ...] | None = None
+
+    def first(self, row: int, count: int = 3) -> list[dict[str, Any]]:
+        """The most surprising elements of a row: column, value and expected, in own units, nats."""
+        flat = (self.expected + self.difference, self.expected, self.nats)
+        values = [each[row].ravel() for each in flat]
+        order = np.argsort(-values[-1], kind="stable")[:count].tolist()
+        return [
+            dict(zip(NAMES, (self.name(i), *(float(v[i]) for v in values)), strict=True))
+            for i in order
+        ]
+
+    def name(self, element: int) -> str:
+        """What an element is called: its column, or its place."""
+        if self.columns is not None:
+            return self.columns[element]
+        place = np.unravel_index(element, self.nats.shape[1:])
+        return "[" + ", ".join(map(str, map(int, place))) + "]"
+
+
+def explained(judges: Sequence[Judge], examples: Examples) -> Explanation:
+    """The mean of what models find surprising in rows."""
+    schema, shape = judges[0].model.schema, (len(examples), *judges[0].model.schema.shape)
+    found = [surprise(judge.model, examples, judge.latents) for judge in judges]
+    nats, expected = (
+        torch.stack([getattr(each, name) for each in found]).mean(0).reshape(shape)
+        for name in ("nats", "expected")
+    )
+    own = schema.decode(expected).astype(float)
+    given = schema.decode(examples.gather(torch.arange(len(examples))).x).astype(float)
+    told = to_own_order(nats.numpy(), schema.own_shape, schema.shape)
+    return Explanation(told, own, given - own, schema.columns)
