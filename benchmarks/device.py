@@ -26,7 +26,7 @@ from common import table
 from variata import recipes
 
 sys.path.insert(0, str(Path(__file__).parent / "peers"))
-from ours import arguments_of
+from ours import arguments_of  # type: ignore[import-not-found]
 from peer import PEERS, save_data
 from runs import EnoughError, Run, Runs
 from speed import median

@@ -72,7 +72,8 @@ def _summary(figures: dict[str, Any]) -> Section:
     cards = [Card("test rows", f"{figures['data']['rows']:,}", figures["data"]["name"] or "")]
     kind, nll = figures["likelihood"], figures["nll"]
     rate: Any = figures["rate"]
-    if nll is None and figures["distortion"] is None:
+    distortion: Any = figures["distortion"]
+    if nll is None and distortion is None:
         cards.append(Card("likelihood", "none"))
     if nll is not None:
         of = "" if kind == "exact" else f", {kind}"
@@ -87,7 +88,7 @@ def _summary(figures: dict[str, Any]) -> Section:
         cards.append(Card("bits per dimension", number(figures["bits_per_dim"]), "bits / dim"))
     if figures["reconstruction"] is not None:
         cards += [
-            Card("distortion", _pm(figures["distortion"]), "nats / example"),
+            Card("distortion", _pm(distortion), "nats / example"),
             Card("active latents", f"{figures['active_units']} of {figures['latent']}"),
             Card("reconstruction error", _pm(figures["reconstruction"]["rmse"]), "RMS, own units"),
         ]
