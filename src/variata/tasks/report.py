@@ -86,11 +86,12 @@ def _summary(figures: dict[str, Any]) -> Section:
         ]
     if nll is not None:
         cards.append(Card("bits per dimension", number(figures["bits_per_dim"]), "bits / dim"))
-    if figures["reconstruction"] is not None:
+    reconstruction: Any = figures["reconstruction"]
+    if reconstruction is not None and distortion is not None:
         cards += [
             Card("distortion", _pm(distortion), "nats / example"),
             Card("active latents", f"{figures['active_units']} of {figures['latent']}"),
-            Card("reconstruction error", _pm(figures["reconstruction"]["rmse"]), "RMS, own units"),
+            Card("reconstruction error", _pm(reconstruction["rmse"]), "RMS, own units"),
         ]
     text = "Measured on rows that the model has not seen."
     if nll is not None and kind == "estimated" and figures["rate"] is None:
