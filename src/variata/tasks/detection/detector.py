@@ -76,6 +76,7 @@ class Detector(BaseEstimator):
             UsageError: a contamination that is no share of at most 0.5.
             DataError: (a ValueError) when the data cannot be used.
         """
+        self.checked()
         source = opened(validated(self, X, reset=True), DataOptions())
         scores, judges = np.empty(len(source)), []
         asked = {"latent": self.latent, "epochs": self.epochs}
@@ -85,16 +86,16 @@ class Detector(BaseEstimator):
             scores[held] = judge.held.numpy()
         return self.settle(judges, scores)
 
-    def settle(self, judges: Sequence[Judge], scores: Array) -> Self:
-        """Take models that are calibrated already, and the scores of known rows, (N,).
-
-        Raises:
-            UsageError: a contamination that is no share of at most 0.5.
-        """
+    def checked(self) -> Self:
+        """The same, if its contamination is a share of at most 0.5; else a UsageError."""
         if not 0 < self.contamination <= 0.5:
             raise UsageError(
                 f"contamination must be above 0 and at most 0.5, got {self.contamination!r}."
             )
+        return self
+
+    def settle(self, judges: Sequence[Judge], scores: Array) -> Self:
+        """Take models that are calibrated already, and the scores of known rows, (N,)."""
         self.judges_, self.decision_scores_ = list(judges), scores
         self.threshold_ = float(np.quantile(scores, 1 - self.contamination))
         self.labels_ = self._labels(scores)

@@ -29,8 +29,9 @@ def detector_of(model: Model, normal: Any = None, contamination: float = 0.1) ->
 
     Raises:
         DataError: the model's own rows are not at hand, and no others were given.
+        UsageError: a contamination that is no share of at most 0.5.
     """
-    detector = Detector(contamination)
+    detector = Detector(contamination).checked()
     exact = in_double_precision(model)
     learned, held = _normal(exact, normal)
     judge = Judge.of(exact, some(learned, ROWS), some(held, HELD))
