@@ -94,7 +94,7 @@ def test_evaluate_prints_what_is_promised(
     }  # fmt: skip
     assert promised <= set(figures)
     assert set(figures["elbo"]) == {"mean", "se"}
-    assert set(figures["nll"]) == {"mean", "se", "k"}
+    assert set(figures["nll"]) == {"mean", "se", "k", "rows"}
     assert figures["nll"]["k"] == 20
     assert figures["nll"]["mean"] <= -figures["elbo"]["mean"]
     assert figures["data"]["rows"] == 180
