@@ -12,6 +12,7 @@ import typer
 from variata.cli import (
     classify,
     cluster,
+    compare,
     compress,
     decode,
     decompress,
@@ -53,6 +54,7 @@ app = typer.Typer(
 for verb in (
     train.train,
     evaluate.evaluate,
+    compare.compare,
     doctor.doctor,
     sample.sample,
     reconstruct.reconstruct,

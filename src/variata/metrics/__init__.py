@@ -18,7 +18,11 @@ from variata.metrics.likelihood import (
 )
 from variata.metrics.linear import PCABaseline, mean_predictor, rms_error
 from variata.metrics.mmd import mmd_imq
+from variata.metrics.modes import Modes, mode_coverage
+from variata.metrics.probe import probe_accuracy
+from variata.metrics.ranking import probability_less
 from variata.metrics.samples import Copies, Coverage, frechet_distance, nearest_copies, prdc
+from variata.metrics.two_sample import two_sample_test
 from variata.metrics.usage import Usage
 
 __all__ = [
@@ -34,6 +38,7 @@ __all__ = [
     "Information",
     "KnownPrior",
     "LogMeanExp",
+    "Modes",
     "PCABaseline",
     "Usage",
     "VectorFeatures",
@@ -48,13 +53,17 @@ __all__ = [
     "matched_accuracy",
     "mean_predictor",
     "mmd_imq",
+    "mode_coverage",
     "mutual_information",
     "nearest_copies",
     "prdc",
     "prior_sd",
+    "probability_less",
+    "probe_accuracy",
     "rate_per_dimension",
     "rms_error",
     "streaming_logmeanexp",
     "train_features",
+    "two_sample_test",
     "unit_variance",
 ]

@@ -1,6 +1,7 @@
 """Pictures of data, samples and latents, and the report that holds them."""
 
 from variata.pictures.changes import column_changes
+from variata.pictures.comparison import TradeOff, image_panels, point_panels, trade_offs
 from variata.pictures.curves import latent_histograms, rate_bars, training_curves
 from variata.pictures.film import gif_bytes
 from variata.pictures.grid import grid
@@ -16,6 +17,7 @@ from variata.pictures.tables import column_histograms, column_paths, column_scat
 __all__ = [
     "Card",
     "Section",
+    "TradeOff",
     "column_changes",
     "column_histograms",
     "column_paths",
@@ -23,6 +25,7 @@ __all__ = [
     "gif_bytes",
     "grid",
     "html_report",
+    "image_panels",
     "interpolation",
     "labelled_rows",
     "latent_histograms",
@@ -31,12 +34,14 @@ __all__ = [
     "number",
     "plus_minus",
     "png_bytes",
+    "point_panels",
     "profile_grid",
     "profile_paths",
     "profile_traversal",
     "project",
     "rate_bars",
     "reconstructions",
+    "trade_offs",
     "training_curves",
     "traversal",
     "write_report",

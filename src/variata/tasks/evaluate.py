@@ -102,7 +102,8 @@ def evaluate(
     figures |= _latents(model, observed, _aggregate(model, observed, train, seed), seed, prior)
     figures["codes"] = usage(model.module, test if train is None else train) or None
     figures["disentanglement"] = disentangled(observed, test, seed, prior_sd(prior))
-    figures["reconstruction"] = _reconstruction(model, test)
+    error = reconstruction_error(model, test).as_dict()
+    figures["reconstruction"] = {"rmse": error, "unit": "the data's own"}
     figures["baselines"] = (
         None if train is None else _baselines(model, train, test, figures["active_units"])
     )
@@ -220,12 +221,12 @@ def _own(model: Model, x: Tensor) -> Tensor:
     return torch.as_tensor(own).reshape(len(own), -1).double()
 
 
-def _reconstruction(model: Model, test: Examples) -> dict[str, Any]:
+def reconstruction_error(model: Model, test: Examples) -> Estimate:
+    """The RMS error of reconstructions of rows, at most 20,000, in own units."""
     rows = all_x(test, BASELINE_ROWS)
     shown = test.subset(_order(test))
     rebuilt = torch.as_tensor(model.reconstruct(shown)).flatten(1).double()
-    error = rms_error(_own(model, rows), rebuilt)
-    return {"rmse": error.as_dict(), "unit": "the data's own"}
+    return rms_error(_own(model, rows), rebuilt)
 
 
 def _order(examples: Examples) -> Tensor:
