@@ -63,8 +63,6 @@ def compare(
     from variata.tasks.comparison.tables import tables
     from variata.tasks.source import DataOptions
 
-    if budget is not None and epochs is not None:
-        raise UsageError("Give --budget or --epochs, not both.")
     chosen = [_seed(text) for text in parsed_words(seeds)]
     found = run(
         data,

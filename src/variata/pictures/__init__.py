@@ -9,6 +9,7 @@ from variata.pictures.maps import latent_map, manifold_grid, project
 from variata.pictures.numbers import number, plus_minus
 from variata.pictures.png import png_bytes
 from variata.pictures.profiles import profile_grid, profile_paths, profile_traversal
+from variata.pictures.rate_distortion import rate_distortion
 from variata.pictures.reconstruct import interpolation, reconstructions, traversal
 from variata.pictures.report import Card, Section, html_report, write_report
 from variata.pictures.strips import labelled_rows
@@ -40,6 +41,7 @@ __all__ = [
     "profile_traversal",
     "project",
     "rate_bars",
+    "rate_distortion",
     "reconstructions",
     "trade_offs",
     "training_curves",

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from variata.errors import DataError
 from variata.pictures.arrays import as_array
+from variata.pictures.curves import focus
 from variata.pictures.figures import (
     BLUE,
     DPI,
     FAINT,
     GREY,
     INK,
-    SOFT,
     TEXT,
     calm,
     new_figure,
@@ -36,7 +36,7 @@ Figure = tuple[float, float | None]  # with its error
 ACROSS = 4  # panels in a row
 COLUMNS = 6  # images in a row of a panel
 GAP, HEAD = 22, 40  # pixels between panels, and above each
-WIDE = 20.0  # ratio of values from which an axis is logarithmic
+WIDE, FAR = 20.0, 1_000.0  # ratios of values: logarithmic axes, and those with few ticks
 
 
 def image_panels(named: Mapping[str, ArrayLike | Tensor]) -> bytes:
@@ -86,10 +86,12 @@ def point_panels(
     room = 0.12 * (high - low) + 1e-9
     across = min(ACROSS, len(named))
     down = -(-len(named) // across)
-    figure = new_figure(2.5 * across, 2.5 * down + 0.5)
+    figure = new_figure(2.5 * across, 2.6 * down + 0.4)
     figure.set_layout_engine("constrained", h_pad=0.06, w_pad=0.06)
     for i, (name, points) in enumerate(named.items()):
-        plot = calm(figure.add_subplot(down, across, i + 1), name)
+        below, left = i >= len(named) - across, i % across == 0
+        labels = axes[0] if below else "", axes[1] if left else ""
+        plot = calm(figure.add_subplot(down, across, i + 1), name, *labels)
         plot.scatter(*known.T, s=5, color=GREY, alpha=0.6, linewidths=0, label="data")
         plot.scatter(
             *as_array(points).astype(float).T,
@@ -100,8 +102,6 @@ def point_panels(
         )
         plot.set_xticks([])
         plot.set_yticks([])
-    figure.supxlabel(axes[0], fontsize=TEXT, color=SOFT)
-    figure.supylabel(axes[1], fontsize=TEXT, color=SOFT)
     shared_legend(figure, figure.axes[0])
     return to_png(figure)
 
@@ -155,7 +155,10 @@ def trade_offs(plots: Sequence[TradeOff]) -> bytes:
         axes.xaxis.grid(True, color=FAINT, linewidth=0.6)
         for name in plot.names:
             _draw(axes, plot, name, names.index(name))
-        _scale(axes, plot)
+        if plot.points:
+            _scale(axes, plot)
+        else:
+            focus(axes)
     most = max(range(len(plots)), key=lambda i: len(plots[i].names))
     shared_legend(figure, figure.axes[most])
     return to_png(figure)
@@ -173,10 +176,17 @@ def _draw(axes: Axes, plot: TradeOff, name: str, number: int) -> None:
 
 
 def _scale(axes: Axes, plot: TradeOff) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     for which, set_scale in enumerate((axes.set_xscale, axes.set_yscale)):
         values = plot.values(which)
         if min(values) > 0 and max(values) > WIDE * min(values):
             set_scale("log")
+            axis = (axes.xaxis, axes.yaxis)[which]
+            few = (1.0,) if max(values) > FAR * min(values) else (1.0, 2.0, 5.0)
+            axis.set_major_locator(LogLocator(subs=few))
+            axis.set_major_formatter(lambda at, _: f"{at:g}")
+            axis.set_minor_formatter(NullFormatter())
 
 
 def _coloured(image: np.ndarray) -> np.ndarray:

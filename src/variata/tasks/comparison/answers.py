@@ -81,7 +81,7 @@ RULES = (
     Rule("To reconstruct", "reconstruction", "the least RMS error of reconstructions"),
     Rule("To learn features", "probe", "the most accurate linear classifier on latents"),
     Rule(
-        "To be trained in no time",
+        "To be trained soonest",
         "seconds_to_final",
         "the least time to within 2 % of the final score of those whose Frechet distance is at "
         "most twice the least",

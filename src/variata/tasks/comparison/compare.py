@@ -15,13 +15,13 @@ from variata.tasks.comparison.contenders import Contender, contenders, seed_fold
 from variata.tasks.comparison.job import Job, Outcome
 from variata.tasks.comparison.process import outcome_of
 from variata.tasks.comparison.rows import Row
+from variata.tasks.comparison.start import common, usual_folder
 from variata.tasks.interrupt import between_trainings
 from variata.tasks.lock import LOCK, Lock
-from variata.tasks.source import DataOptions, prepare_data
+from variata.tasks.source import DataOptions
 from variata.training.signals import Stopped, StopRequest
 
 SEEDS = (0, 1, 2)
-BUDGET = 120.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Comparison:
 
 
 def compare(
-    data: str | Path,
+    data: Any,
     names: Sequence[str] = (),
     *,
     budget: float | None = None,
@@ -84,34 +84,20 @@ def compare(
         announce: is told a line for each training.
 
     Raises:
-        UsageError: for an unknown recipe or argument, or data in memory.
+        UsageError: for an unknown recipe or argument, data in memory, or a budget and epochs.
         DataError: when the data cannot be used.
         StoreError: when the folder is in use, or holds another comparison.
         InterruptError: when a signal ended it; the same call goes on.
     """
-    if not isinstance(data, str | Path):
-        raise UsageError("compare reads data in several processes: name a file, not values.")
     if not seeds or len({*seeds}) < len(seeds):
         raise UsageError(f"compare needs one or more seeds, each once, got {list(seeds)}.")
-    options = options or DataOptions()
-    settings = {"epochs": epochs} if epochs else {"budget": budget or BUDGET}
-    prepared = prepare_data(str(data), options, seeds[0])
+    asked = {"budget": budget, "epochs": epochs, "rows": rows, "k": k, "device": device}
+    prepared, job = common(data, options, seed=seeds[0], **asked)
     found = contenders(names, prepared.schema)
-    about = {"data": prepared.name, "described": prepared.schema.describe(), **settings}
+    about = {"data": prepared.name, "described": prepared.schema.describe(), **job.settings}
     about |= {"seeds": list(seeds), "rows": rows, "k": k, "lossy": prepared.record["lossy"]}
-    folder = Path(out or _usual_folder(prepared.name, settings))
-    job = Job(
-        folder=folder,
-        data=prepared.record["source"],
-        fingerprint=prepared.record["fingerprint"],
-        options=asdict(options),
-        recipe="",
-        arguments={},
-        settings=settings,
-        device=device,
-        rows=rows,
-        k=k,
-    )
+    folder = Path(out or usual_folder("compare", prepared, job.settings))
+    job = replace(job, folder=folder)
     make_folder(folder)
     try:
         with StopRequest(), Lock(folder / LOCK):
@@ -160,10 +146,3 @@ def told(outcome: Outcome) -> str:
         f"{name} {number(figures[key]['mean'])}" for key, name in names.items() if key in figures
     ]
     return ", ".join([f"trained in {figures['seconds']['mean']:.0f} s", *shown])
-
-
-def _usual_folder(name: str, settings: dict[str, Any]) -> Path:
-    """Of a comparison of this budget on this data: asked again, it is found again."""
-    kind, value = next(iter(settings.items()))
-    length = f"{value:g}s" if kind == "budget" else f"{value}-epochs"
-    return Path("runs") / f"compare-{Path(name).stem}-{length}"

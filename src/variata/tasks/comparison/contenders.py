@@ -49,17 +49,14 @@ class Contender:
         import yaml
 
         recipe, *pairs = text.strip().split(":")
-        known = recipes.get(recipe)
+        recipes.get(recipe)
         arguments: dict[str, Any] = {}
         for pair in pairs:
             name, equals, value = pair.partition("=")
             if not equals:
                 raise UsageError(f"'{text}': expected argument=value after ':', got '{pair}'.")
             arguments[name] = yaml.safe_load(value)
-            if name in {f.name for f in fields(Settings)}:
-                Settings(**{name: arguments[name]})
-            else:
-                known.checked(name, arguments[name])
+            check_argument(recipe, name, arguments[name])
         return cls(text.strip(), recipe, arguments)
 
     @property
@@ -69,7 +66,19 @@ class Contender:
         >>> Contender.of("beta_vae:beta=4").folder
         'beta_vae,beta=4'
         """
-        return re.sub(r"[^\w.,=+-]", "_", self.name.replace(":", ","))
+        return folder_of(self.name)
+
+
+def check_argument(recipe: str, name: str, value: Any) -> None:
+    """Refuse what is neither a setting of trainings nor an argument of a recipe.
+
+    Raises:
+        UsageError: for an unknown name, or a value that does not fit it.
+    """
+    if name in {f.name for f in fields(Settings)}:
+        Settings(**{name: value})
+    else:
+        recipes.get(recipe).checked(name, value)
 
 
 def usual(schema: Schema) -> list[str]:
@@ -89,6 +98,11 @@ def contenders(names: Sequence[str], schema: Schema) -> list[Contender]:
     if twice:
         raise UsageError(f"'{min(twice)}' is named twice: name every recipe once.")
     return found
+
+
+def folder_of(name: str) -> str:
+    """A name of a contender or a trial as that of a folder."""
+    return re.sub(r"[^\w.,=+-]", "_", name.replace(":", ","))
 
 
 def seed_folder(contender: str, seed: int) -> str:

@@ -10,6 +10,7 @@ from variata.tasks.comparison.measures import GROUPS, Measure
 from variata.tasks.comparison.rows import Row
 
 NONE = "–"
+UNTOLD = 1e-3  # of the mean: smaller errors are left out
 WHOLE = ("parameters",)
 KIND = {"exact": "", "bound": "≤ ", "estimated": "≈ "}
 
@@ -42,7 +43,8 @@ def cell(row: Row, name: str) -> str:
     if name in WHOLE:
         return f"{mean:,.0f}"
     kind = KIND.get(row.likelihood, "") if name in ("nll", "bits_per_dim") else ""
-    return f"{kind}{plus_minus(mean, se) if se else number(mean, 3)}"
+    told = se is not None and se > UNTOLD * abs(mean)
+    return f"{kind}{plus_minus(mean, se) if told else number(mean, 3)}"
 
 
 def _marks(row: Row) -> list[str]:
