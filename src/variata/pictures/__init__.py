@@ -1,7 +1,6 @@
 """Pictures of data, samples and latents, and the report that holds them."""
 
 from variata.pictures.changes import column_changes
-from variata.pictures.comparison import TradeOff, image_panels, point_panels, trade_offs
 from variata.pictures.curves import latent_histograms, rate_bars, training_curves
 from variata.pictures.film import gif_bytes
 from variata.pictures.grid import grid
@@ -12,8 +11,10 @@ from variata.pictures.profiles import profile_grid, profile_paths, profile_trave
 from variata.pictures.rate_distortion import rate_distortion
 from variata.pictures.reconstruct import interpolation, reconstructions, traversal
 from variata.pictures.report import Card, Section, html_report, write_report
+from variata.pictures.side_by_side import image_panels, point_panels
 from variata.pictures.strips import labelled_rows
 from variata.pictures.tables import column_histograms, column_paths, column_scatter
+from variata.pictures.trade_off import TradeOff, trade_offs
 
 __all__ = [
     "Card",

@@ -29,16 +29,15 @@ LABELLED = 30  # points; more are not named
 Point = tuple[float, float, str]  # rate, distortion, label
 
 
-def rate_distortion(
-    groups: Mapping[str, Sequence[Point]], front: Sequence[tuple[float, float]] = ()
-) -> bytes:
+def rate_distortion(groups: Mapping[str, Sequence[Point]]) -> bytes:
     """Return rate against distortion, with lines of equal ELBO behind them: PNG bytes.
+
+    A dashed line joins the points that no other beats in both.
 
     Fixing a Broken ELBO, Alemi et al., 2018, arXiv 1711.00464.
 
     Args:
         groups: name -> points (rate, distortion, label), nats; those of a group share a line.
-        front: points that no other beats in both, which a dashed line joins.
 
     Raises:
         DataError: no point.
@@ -59,14 +58,20 @@ def rate_distortion(
         axes.plot(across, down, joined, marker="o", ms=5.5, lw=1.2, color=colour, label=name)
     axes.margins(0.14)
     _equal_elbo(axes, points)
+    front = [at for at in points if not any(_beats(other, at) for other in points)]
     if len(front) > 1:
-        axes.plot(*zip(*sorted(front), strict=True), "--", color=INK, lw=1, zorder=1, label="front")
+        across, down, _ = zip(*sorted(front), strict=True)
+        axes.plot(across, down, "--", color=INK, lw=1, zorder=1, label="front")
     for rate, distortion, label in points if len(points) <= LABELLED else ():
         axes.annotate(
             label, (rate, distortion), (6, 4), textcoords="offset points", fontsize=SMALL, color=INK
         )
     shared_legend(figure, axes)
     return to_png(figure)
+
+
+def _beats(a: Point, b: Point) -> bool:
+    return a[0] <= b[0] and a[1] <= b[1] and a[:2] != b[:2]
 
 
 def _equal_elbo(axes: Axes, points: Sequence[Point]) -> None:

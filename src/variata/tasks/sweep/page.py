@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from variata.pictures import Section, number, rate_distortion, write_report
+from variata.tasks.sweep.found import Point, Sweep
 from variata.tasks.sweep.space import said, short
-from variata.tasks.sweep.sweep import Point, Sweep
 
 FIGURES = ("rate", "distortion", "elbo")
 PLANE = (
     "Each point is a training, measured on validation rows. Further left, latents say less; "
-    "further down, rows are described better. On a line of equal ELBO, one is paid for by the other."
+    "further down, rows are described better. Along a line of equal ELBO, one pays for the other."
 )
 
 
@@ -66,6 +66,5 @@ def picture(found: Sweep) -> list[tuple[str, bytes]]:
         groups.setdefault(group, []).append((point.rate, point.distortion, said(rest)))
     if not groups:
         return []
-    front = [(p.rate, p.distortion) for p in found.points if p.front]
-    made = rate_distortion({name: sorted(points) for name, points in groups.items()}, front)
+    made = rate_distortion({name: sorted(points) for name, points in groups.items()})
     return [("Rate against distortion of validation rows", made)]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,69 +16,12 @@ from variata.tasks.comparison.start import common, usual_folder
 from variata.tasks.interrupt import between_trainings
 from variata.tasks.lock import LOCK, Lock
 from variata.tasks.source import DataOptions
+from variata.tasks.sweep.found import Sweep, points_of
 from variata.tasks.sweep.space import Varied, grid, named, said
-from variata.tasks.sweep.trials import STATUS, opened, run
+from variata.tasks.sweep.trials import opened, run
 from variata.training.signals import Stopped, StopRequest
 
 TRIALS = 20  # of ranges, unless said
-
-
-@dataclass(frozen=True)
-class Point:
-    """What a combination of arguments came to.
-
-    Attributes:
-        params: that were varied.
-        status: "done", or why there are no figures.
-        rate, distortion: of validation rows, nats per example, in own units.
-        front: whether no other has both less rate and less distortion.
-    """
-
-    params: Mapping[str, Any]
-    status: str
-    rate: float | None = None
-    distortion: float | None = None
-    front: bool = False
-
-    @property
-    def elbo(self) -> float | None:
-        """-(rate + distortion)."""
-        if self.rate is None or self.distortion is None:
-            return None
-        return -(self.rate + self.distortion)
-
-    def as_dict(self) -> dict[str, Any]:
-        """All of it, for JSON."""
-        kept = {name: getattr(self, name) for name in ("status", "rate", "distortion", "elbo")}
-        return {"params": dict(self.params), **kept, "front": self.front}
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """What was found.
-
-    Attributes:
-        folder: where every training lies.
-        about: the data, the recipe and the budget.
-        varied: the arguments.
-        points: one for each combination, in the order they were tried in.
-    """
-
-    folder: Path
-    about: dict[str, Any]
-    varied: list[Varied]
-    points: list[Point]
-
-    @property
-    def best(self) -> Point | None:
-        """The point of the highest ELBO."""
-        known = [point for point in self.points if point.elbo is not None]
-        return max(known, key=lambda point: point.elbo or 0.0, default=None)
-
-    def as_dict(self) -> dict[str, Any]:
-        """All of it, for JSON."""
-        best = self.best and self.best.as_dict()
-        return {"about": self.about, "points": [p.as_dict() for p in self.points], "best": best}
 
 
 def sweep(
@@ -167,22 +110,6 @@ def sweep(
     except Stopped as stopped:
         raise between_trainings(stopped.number, folder) from None
     return Sweep(folder, about, varied, points_of(study))
-
-
-def points_of(study: Any) -> list[Point]:
-    """What is known of every combination of a study; of several trials of one, the last."""
-    latest = {named(t.params): t for t in study.trials if STATUS in t.user_attrs}
-    done = [t.values for t in latest.values() if t.values]
-    return [
-        Point(t.params, t.user_attrs[STATUS], *t.values, not _beaten(t.values, done))
-        if t.values
-        else Point(t.params, t.user_attrs[STATUS])
-        for t in latest.values()
-    ]
-
-
-def _beaten(one: Sequence[float], others: Sequence[Sequence[float]]) -> bool:
-    return any(o[0] <= one[0] and o[1] <= one[1] and list(o) != list(one) for o in others)
 
 
 def _told(outcome: Outcome) -> str:

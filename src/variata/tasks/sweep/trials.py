@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,7 @@ def opened(url: str, name: str, seed: int) -> Any:
     Raises:
         MissingExtraError: Optuna is not installed.
     """
-    try:
-        import optuna
-    except ImportError as error:
-        raise MissingExtraError(
-            "sweep needs Optuna; install it with: pip install 'variata[sweep]'"
-        ) from error
+    optuna = _optuna()
     with quiet():
         storage = optuna.storages.RDBStorage(url, heartbeat_interval=BEAT)
         study = optuna.create_study(
@@ -48,8 +44,7 @@ def opened(url: str, name: str, seed: int) -> Any:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Inside, Optuna speaks of errors alone, and not of what it may change some day."""
-    import optuna
-
+    optuna = _optuna()
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
@@ -102,12 +97,19 @@ def _params(trial: Any) -> dict[str, Any]:
 
 def _give_up(study: Any, folder: Path) -> None:
     """Trials at hand in a folder that is ours alone were left by a process that died."""
-    import optuna
-
     for trial in _in_state(study, "RUNNING"):
         if trial.user_attrs.get(WHERE) == str(folder.resolve()):
-            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+            study.tell(trial.number, state=_optuna().trial.TrialState.FAIL)
 
 
 def _in_state(study: Any, *names: str) -> list[Any]:
     return [trial for trial in study.trials if trial.state.name in names]
+
+
+def _optuna() -> Any:
+    try:
+        return import_module("optuna")
+    except ImportError as error:
+        raise MissingExtraError(
+            "sweep needs Optuna; install it with: pip install 'variata[sweep]'"
+        ) from error
