@@ -15,7 +15,7 @@ $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch numpy
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[compress,onnx,tables]" --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[compress,onnx,sweep,tables]" --group dev
 	@touch $(READY)
 
 demo: $(READY)

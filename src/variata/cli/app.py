@@ -13,6 +13,7 @@ from variata.cli import (
     augment,
     classify,
     cluster,
+    compare,
     compress,
     decode,
     decompress,
@@ -32,11 +33,12 @@ from variata.cli import (
     refit_prior,
     sample,
     score,
+    sweep,
     train,
     traverse,
 )
 from variata.cli import data as data_verb
-from variata.cli.arguments import rewritten
+from variata.cli.arguments import repeated, rewritten
 from variata.cli.console import fail, warn
 from variata.cli.cores import cores_are_idle
 from variata.errors import VariataError
@@ -58,6 +60,8 @@ app = typer.Typer(
 for verb in (
     train.train,
     evaluate.evaluate,
+    compare.compare,
+    sweep.sweep,
     doctor.doctor,
     sample.sample,
     reconstruct.reconstruct,
@@ -113,7 +117,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code."""
     command = typer.main.get_command(app)
     try:
-        given = rewritten(arguments, _options_of(command, "train"))
+        given = repeated(rewritten(arguments, _options_of(command, "train")), "--vary")
         result = command.main(given, "variata", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0

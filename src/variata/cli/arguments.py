@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 VERB = "train"
+NAMED = re.compile(r"\w+=")
 FLAG = re.compile(r"--([a-z][a-z0-9-]*)(?:=(.*))?$", re.DOTALL)
 
 
@@ -25,6 +26,19 @@ def rewritten(arguments: Sequence[str], known: set[str]) -> list[str]:
         return list(arguments)
     at = list(arguments).index(VERB)
     return [*arguments[: at + 1], *_recipe_options(list(arguments[at + 1 :]), known)]
+
+
+def repeated(arguments: Sequence[str], flag: str) -> list[str]:
+    """Give an option that several words NAME=VALUE may follow to each of them.
+
+    >>> repeated(["sweep", "digits", "--vary", "latent=4,8", "beta=1,4", "--json"], "--vary")
+    ['sweep', 'digits', '--vary', 'latent=4,8', '--vary', 'beta=1,4', '--json']
+    """
+    made: list[str] = []
+    for word in arguments:
+        more = len(made) > 1 and made[-2] == flag and NAMED.match(word)
+        made += [flag, word] if more else [word]
+    return made
 
 
 def _recipe_options(arguments: list[str], known: set[str]) -> Iterator[str]:

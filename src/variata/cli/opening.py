@@ -124,6 +124,15 @@ def parsed_duration(text: str | None) -> float | None:
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
+def parsed_words(text: str) -> list[str]:
+    """What stands between commas.
+
+    >>> parsed_words("vae, ae"), parsed_words("")
+    (['vae', 'ae'], [])
+    """
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
 def parsed_shares(text: str | None) -> tuple[float, float, float] | None:
     """The shares of training, validation and test from "0.8,0.1,0.1".
 

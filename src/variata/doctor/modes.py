@@ -13,12 +13,11 @@ from variata.doctor.finding import Evidence, Finding
 from variata.doctor.readings import latent
 from variata.doctor.words import counted
 from variata.metrics.linear import principal_axes
+from variata.metrics.modes import PRESENT, SMALL
 
 ROWS = 1_000  # of each: enough to tell shares of some per cent apart
 AXES = 20  # principal ones: neighbours in more are neighbours by noise
 FEWEST = 200  # rows: fewer make no shares
-SMALL = 0.02  # share of the data: smaller classes are missed by chance
-MISSING = 0.25  # of its share in the data: far below
 SURE = 4.5  # standard errors: with fifty classes, one false alarm in some thousand runs
 
 
@@ -94,6 +93,6 @@ def _lost(of_data: Tensor, of_samples: Tensor) -> list[tuple[int, float, float]]
         share, seen = float(hits.double().mean()), float(found.double().mean())
         pooled = float(torch.cat([hits, found]).double().mean())
         error = (pooled * (1 - pooled) * (1 / len(hits) + 1 / len(found))) ** 0.5
-        if share >= SMALL and seen < MISSING * share and share - seen > SURE * error:
+        if share >= SMALL and seen < PRESENT * share and share - seen > SURE * error:
             lost.append((int(group), share, seen))
     return lost

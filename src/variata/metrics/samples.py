@@ -11,6 +11,7 @@ from torch import Tensor
 from variata.errors import UsageError
 from variata.metrics.distances import chunks_of_distances, kth_neighbour, nearest
 from variata.metrics.estimate import Estimate
+from variata.metrics.ranking import probability_less
 from variata.metrics.rows import Values, as_rows, check_same_width, some_rows
 
 
@@ -103,6 +104,9 @@ class Copies:
         ratio: mean distance to the nearest training example over that to the nearest unseen one;
             about 1 without memorisation, towards 0 with; 1 when both are 0.
         nearer_train: share of samples nearer to training data, about 0.5 without memorisation.
+        closer: share of pairs of a sample and an unseen example in which the sample is nearer to
+            its nearest training example than the other to its own; about 0.5 without memorisation,
+            but above it also where samples keep to the middle of the data.
         exact: share of samples equal to a training example.
         index: nearest training example of each sample, (M,), among all of them.
         distance: to that example, (M,), in the rows' unit.
@@ -110,6 +114,7 @@ class Copies:
 
     ratio: float
     nearer_train: Estimate
+    closer: Estimate
     exact: float
     index: Tensor
     distance: Tensor
@@ -120,6 +125,8 @@ def nearest_copies(samples: Values, train: Values, test: Values, seed: int = 0) 
 
     The larger of the two sets is cut at random to the size of the smaller for the comparison,
     because a larger set holds nearer neighbours by chance alone; copies are sought in all of it.
+    `closer` is the statistic of A Non-Parametric Test to Detect Data-Copying in Generative Models,
+    Meehan, Chaudhuri and Dasgupta, 2020, arXiv 2004.05675.
 
     Raises:
         DataError: an empty set, or a value that is not finite.
@@ -133,12 +140,14 @@ def nearest_copies(samples: Values, train: Values, test: Values, seed: int = 0) 
     x, seen = _pair(samples, train, ("samples", "training data"), least=1)
     _, unseen = _pair(samples, test, ("samples", "test data"), least=1)
     size = min(len(seen), len(unseen))
-    to_seen, _ = nearest(x, some_rows(seen, size, seed))
-    to_unseen, _ = nearest(x, some_rows(unseen, size, seed))
+    some, others = some_rows(seen, size, seed), some_rows(unseen, size, seed)
+    to_seen, _ = nearest(x, some)
+    to_unseen, _ = nearest(x, others)
     distance, index = nearest(x, seen)
     return Copies(
         ratio=_ratio(to_seen, to_unseen),
         nearer_train=Estimate.of((to_seen < to_unseen).double() + (to_seen == to_unseen) * 0.5),
+        closer=probability_less(to_seen, nearest(others, some)[0]),
         exact=_share(distance == 0),
         index=index,
         distance=distance,

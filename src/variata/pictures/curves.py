@@ -68,7 +68,7 @@ def training_curves(
         axes = calm(figure.add_subplot(down, across, i + 1), PANELS.get(name, name), "step")
         _draw(axes, train.get(name), BLUE, "training")
         _draw(axes, valid.get(name), ORANGE, "validation", dots=True)
-        _focus(axes)
+        focus(axes)
         label_legend(axes)
     if weight is not None:
         axes = calm(figure.add_subplot(down, across, count), weight_name, "step")
@@ -89,7 +89,7 @@ def _draw(axes: Axes, series: Series | None, colour: str, label: str, dots: bool
         axes.xaxis.set_major_formatter(lambda at, _: f"{at / 1000:g}k" if at else "0")
 
 
-def _focus(axes: Axes) -> None:
+def focus(axes: Axes) -> None:
     """Keep the huge values of the first steps from flattening all that follows."""
     lines = [np.asarray(line.get_xydata(), float) for line in axes.lines]
     points = np.concatenate([line for line in lines if len(line)] or [np.empty((0, 2))])

@@ -45,6 +45,15 @@ def while_training(history: History, folder: Path) -> InterruptError:
     return _error(said, history.signal or signal.SIGINT)
 
 
+def between_trainings(number: int, folder: Path) -> InterruptError:
+    """Several trainings in one folder, each of which is found again there."""
+    name = signal.Signals(number).name
+    return _error(
+        f"Stopped by {name}; what was done is kept in {folder}. Go on with the same command.",
+        number,
+    )
+
+
 def refuse_late(folder: Path) -> None:
     """Tell of a signal that came when the training had ended.
 

@@ -64,7 +64,7 @@ def features_for(name: str, train: Examples, cache: Path | None) -> Features:
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:LEARN_FROM]
     some = train.subset(order)
     made = train_features(
-        _unit(all_x(some, LEARN_FROM), train), _labels(some, order), name=name, epochs=3
+        as_seen(all_x(some, LEARN_FROM), train), _labels(some, order), name=name, epochs=3
     )
     if cache is not None:
         made.save(cache)
@@ -81,33 +81,53 @@ def _kept(cache: Path) -> Features | None:
 def sample_quality(
     module: LatentModel, features: Features, train: Examples, test: Examples, seed: int = 0
 ) -> dict[str, Any]:
-    """Compare as many samples as there are test rows (at most 10,000) with the test rows.
+    """Compare as many samples as there are test rows (at most 10,000) with the test rows."""
+    fake = draw_samples(module, min(len(test), MOST), seed, test.context)
+    return Judged(features, fake, train, test, seed).figures()
 
-    Returns:
-        The Frechet distance in the features, the same between training and test rows (what a
-        perfect model would have), precision, recall, density, coverage, and memorisation.
 
-    References:
-        GANs Trained by a Two Time-Scale Update Rule (Heusel et al., 2017), arXiv:1706.08500
-        Improved Precision and Recall Metric (Kynkäänniemi et al., 2019), arXiv:1904.06991
-        Reliable Fidelity and Diversity Metrics (Naeem et al., 2020), arXiv:2002.09797
+class Judged:
+    """Samples (N, *X) in model space beside as many test rows and training rows, in features.
+
+    Attributes:
+        test, samples, train: features of each, (N, F).
     """
-    real = _unit(all_x(test, MOST, seed), test)
-    count = len(real)
-    fake = _unit(draw_samples(module, count, seed, test.context), test)
-    seen = _unit(all_x(train, count, seed), train)
-    ours, theirs, known = features(real), features(fake), features(seen)
-    return {
-        "count": count,
-        "features": features.name,
-        "frechet": frechet_distance(ours, theirs),
-        "frechet_of_training_rows": frechet_distance(ours, known[: len(ours)]),
-        **asdict(prdc(ours, theirs)),
-        "nearer_to_training_rows": nearest_copies(theirs, known, ours).nearer_train.as_dict(),
-    }
+
+    def __init__(
+        self, features: Features, fake: Tensor, train: Examples, test: Examples, seed: int = 0
+    ) -> None:
+        self.net, count = features, len(fake)
+        self.test, self.samples, self.train = (
+            features(as_seen(x, test))
+            for x in (all_x(test, count, seed), fake, all_x(train, count, seed))
+        )
+
+    def figures(self) -> dict[str, Any]:
+        """How near samples come to test rows.
+
+        Returns:
+            The Frechet distance in the features, the same between training and test rows (what a
+            perfect model would have), precision, recall, density, coverage, and memorisation.
+
+        References:
+            GANs Trained by a Two Time-Scale Update Rule (Heusel et al., 2017), arXiv:1706.08500
+            Improved Precision and Recall Metric (Kynkäänniemi et al., 2019), arXiv:1904.06991
+            Reliable Fidelity and Diversity Metrics (Naeem et al., 2020), arXiv:2002.09797
+        """
+        copies = nearest_copies(self.samples, self.train, self.test)
+        return {
+            "count": len(self.samples),
+            "features": self.net.name,
+            "frechet": frechet_distance(self.test, self.samples),
+            "frechet_of_training_rows": frechet_distance(self.test, self.train[: len(self.test)]),
+            **asdict(prdc(self.test, self.samples)),
+            "nearer_to_training_rows": copies.nearer_train.as_dict(),
+            "closer_than_test_rows": copies.closer.as_dict(),
+        }
 
 
-def _unit(x: Tensor, examples: Examples) -> Tensor:
+def as_seen(x: Tensor, examples: Examples) -> Tensor:
+    """Examples (N, *X) in model space as features see them: images in [0, 1]."""
     real_images = examples.schema.kind == "real" and examples.schema.layout == "image"
     return torch.sigmoid(x) if real_images else x
 

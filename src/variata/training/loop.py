@@ -39,6 +39,7 @@ from variata.training.work import Result, Work, out_of_memory
 
 FAILURES = 5  # steps in a row that are not finite before the weights are put back
 ROLLBACKS = 3
+WENT_BACK = "went back to the best weights"
 LOOK_EVERY = 50  # steps between looks at an accelerator, which has to be waited for
 VIEW, FOLLOWING = 1, 2  # keep the noise of views and of followers apart from that of latents
 SIGNS = {"elbo": 1, "distortion": -1, "bound": -1}  # of a log density in a figure
@@ -301,8 +302,8 @@ class Loop:
         for optimiser in self.optimisers:
             optimiser.restart()
         self.history.notes.append(
-            f"At step {self.step} the loss had not been finite {FAILURES} times in a row: went "
-            "back to the best weights with half the learning rate."
+            f"At step {self.step} the loss had not been finite {FAILURES} times in a row: "
+            f"{WENT_BACK} with half the learning rate."
         )
 
     def _prepare(self) -> None:

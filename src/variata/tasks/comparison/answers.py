@@ -1,0 +1,135 @@
+"""Which recipe suits which task: stated rules over measured figures, and nothing else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from variata.pictures import plus_minus
+from variata.tasks.comparison.measures import HIGH, MEASURES
+from variata.tasks.comparison.rows import Row
+
+SURE = 2.0  # standard errors of a difference
+NEAR_BEST = 2.0  # times the least Frechet distance: samples that are good enough to be fast
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One task, and how its recipe is found.
+
+    Attributes:
+        task: "To ...".
+        measure: name of the figure that decides.
+        text: the rule in words.
+        suits: which rows come into question, given all rows.
+    """
+
+    task: str
+    measure: str
+    text: str
+    suits: Callable[[Row, Sequence[Row]], bool] = lambda row, rows: True
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a rule says.
+
+    Attributes:
+        task, rule: of the rule.
+        measure: name of the figure that decides.
+        best: names of the best and of those that are not told apart from it.
+        text: a paragraph, with the numbers.
+    """
+
+    task: str
+    rule: str
+    measure: str
+    best: tuple[str, ...]
+    text: str
+
+
+def _covers(row: Row, rows: Sequence[Row]) -> bool:
+    best = max((r.get("coverage") or 0.0 for r in rows), default=0.0)
+    return (row.get("coverage") or 0.0) >= best / 2
+
+
+def _as_good(row: Row, rows: Sequence[Row]) -> bool:
+    known = [d for r in rows if (d := r.get("frechet")) is not None]
+    mine = row.get("frechet")
+    return mine is not None and mine <= NEAR_BEST * min(known)
+
+
+RULES = (
+    Rule("To generate what looks most like the data", "frechet", "the least Frechet distance"),
+    Rule(
+        "To generate the sharpest",
+        "precision",
+        "the highest precision of those whose coverage is at least half of the best",
+        _covers,
+    ),
+    Rule("To generate the most varied", "coverage", "the highest coverage"),
+    Rule(
+        "To generate fast",
+        "ms_per_sample",
+        "the least time for a sample of those whose Frechet distance is at most twice the least",
+        _as_good,
+    ),
+    Rule("To know how likely a row is", "nll", "the lowest NLL, exact or a bound"),
+    Rule("To detect anomalies", "detection", "the largest area under the ROC curve"),
+    Rule("To compress without loss", "bits_in_file", "the smallest file that `compress` writes"),
+    Rule("To reconstruct", "reconstruction", "the least RMS error of reconstructions"),
+    Rule("To learn features", "probe", "the most accurate linear classifier on latents"),
+    Rule(
+        "To be trained soonest",
+        "seconds_to_final",
+        "the least time to within 2 % of the final score of those whose Frechet distance is at "
+        "most twice the least",
+        _as_good,
+    ),
+)
+
+
+def answers(rows: Sequence[Row]) -> list[Answer]:
+    """What every rule says of the rows; rules that no row has a figure for are left out."""
+    made = (_answer(rule, rows) for rule in RULES)
+    return [answer for answer in made if answer is not None]
+
+
+def _answer(rule: Rule, rows: Sequence[Row]) -> Answer | None:
+    measure = MEASURES[rule.measure]
+    able = [r for r in rows if r.get(rule.measure) is not None and rule.suits(r, rows)]
+    if not able:
+        return None
+    sign = -1 if measure.better == HIGH else 1
+    first, *rest = sorted(able, key=lambda row: sign * (row.get(rule.measure) or 0.0))
+    alike = [row for row in rest if not _apart(rule.measure, first, row)]
+    behind = [row for row in rest if row not in alike]
+    parts = [f"{rule.task}: {_shown(rule.measure, first)} ({measure.title})"]
+    if alike:
+        parts.append(f"not told apart from {_list(rule.measure, alike)}")
+    if behind:
+        parts.append(f"then {_list(rule.measure, behind[:2])}")
+    without = [row.name for row in rows if row.get(rule.measure) is None]
+    text = "; ".join(parts) + "."
+    if without:
+        text += f" Without this figure: {', '.join(without)}."
+    best = (first.name, *(row.name for row in alike))
+    return Answer(rule.task, rule.text, rule.measure, best, text)
+
+
+def _apart(name: str, a: Row, b: Row) -> bool:
+    """Whether two means differ by more than two standard errors of their difference over seeds."""
+    errors = [row.figures[name]["se"] or 0.0 for row in (a, b)]
+    return abs((a.get(name) or 0.0) - (b.get(name) or 0.0)) > SURE * math.hypot(*errors)
+
+
+def _list(name: str, rows: Sequence[Row]) -> str:
+    return ", ".join(_shown(name, row) for row in rows)
+
+
+def _shown(name: str, row: Row) -> str:
+    figure = row.figures[name]
+    kind = {"bound": ", at most", "estimated": ", estimated"}.get(row.likelihood, "")
+    only = kind if name in ("nll", "bits_per_dim") else ""
+    return f"{row.name} {plus_minus(figure['mean'] or 0.0, figure['se'])}{only}"

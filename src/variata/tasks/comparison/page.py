@@ -1,0 +1,145 @@
+"""`report.html` of a comparison: answers, samples side by side, quality against time, tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from variata.metrics.linear import principal_axes
+from variata.pictures import (
+    Section,
+    TradeOff,
+    image_panels,
+    point_panels,
+    trade_offs,
+    write_report,
+)
+from variata.tasks.comparison.compare import Comparison
+from variata.tasks.comparison.measured import MEANS, SAMPLES, SHOWN, SHOWN_POINTS
+from variata.tasks.comparison.measures import GROUPS, MEASURES
+from variata.tasks.comparison.rows import Row
+from variata.tasks.comparison.tables import tables
+from variata.tasks.model import Array
+from variata.tasks.show import images_of, original
+
+KEPT, EACH = "seconds until the weights that were kept", "milliseconds for a sample"
+CURVE = "-ELBO of validation rows while training"
+PICTURED = {SAMPLES: "Draws from p(x | z)", MEANS: "Means of p(x | z) for the same latents"}
+ONE_SEED = "There is one seed, so no error over seeds: differences between recipes may be chance."
+
+
+def write_page(found: Comparison) -> Path:
+    """Write the report into the comparison's folder, and return its path.
+
+    Raises:
+        StoreError: when it cannot be written.
+    """
+    made = tables(found.rows)
+    sections = [
+        _answers(found),
+        Section("Samples side by side", "No sample was chosen.", _samples(found)),
+        Section("Quality against time", "Better is lower, and further left.", _trades(found.rows)),
+        *(Section(title, _meanings(title), table=table) for title, table in made.items()),
+        Section("How it was measured", _how(found)),
+    ]
+    title = f"Recipes compared on {found.about['data']}"
+    return write_report(found.folder / "report.html", title, sections, found.about["described"])
+
+
+def _answers(found: Comparison) -> Section:
+    texts = [answer.text for answer in found.answers]
+    texts += [ONE_SEED] if len(found.about["seeds"]) == 1 else []
+    rules = [(a.task, ", ".join(a.best), a.rule) for a in found.answers]
+    head = ("task", "best, and what is not told apart from it", "rule")
+    return Section("Which for what", "\n\n".join(texts), table=[head, *rules] if rules else ())
+
+
+def _samples(found: Comparison) -> list[tuple[str, bytes]]:
+    schema, drawn = found.test.schema, _drawn(found, SAMPLES)
+    if not drawn:
+        return []
+    if schema.layout == "image":
+        real = {"data": images_of(schema, original(found.test, SHOWN))}
+        kinds = {caption: _drawn(found, file) for file, caption in PICTURED.items()}
+        return [
+            (caption, image_panels(real | {n: images_of(schema, v) for n, v in shown.items()}))
+            for caption, shown in kinds.items()
+        ]
+    data = _flat(original(found.test, SHOWN_POINTS))
+    mean, axes, names = _plane(data, schema.columns)
+    panels = {name: (_flat(values) - mean) @ axes for name, values in drawn.items()}
+    return [("Samples over test rows", point_panels(panels, (data - mean) @ axes, names))]
+
+
+def _drawn(found: Comparison, file: str) -> dict[str, Array]:
+    """What the first seed that was done has drawn, by the name of the contender."""
+    paths = {row.name: row.path(found.folder, file) for row in found.rows}
+    return {name: np.load(path) for name, path in paths.items() if path is not None}
+
+
+def _plane(data: Array, columns: Sequence[str] | None) -> tuple[Array, Array, tuple[str, str]]:
+    """Mean, directions (D, 2) and their names: two columns, or the data's principal axes."""
+    if data.shape[1] == 2:
+        first, second = columns or ("column 0", "column 1")
+        return np.zeros(2), np.eye(2), (first, second)
+    scale = data.std(0)
+    scale[scale == 0] = 1
+    mean, width = data.mean(0), min(2, data.shape[1])
+    axes = np.zeros((data.shape[1], 2))
+    axes[:, :width] = principal_axes(torch.from_numpy((data - mean) / scale), width).numpy()
+    return mean, axes / scale[:, None], ("first principal axis", "second principal axis")
+
+
+def _flat(values: Array) -> Array:
+    return np.asarray(values, dtype=np.float64).reshape(len(values), -1)
+
+
+def _trades(rows: Sequence[Row]) -> list[tuple[str, bytes]]:
+    lines = {row.name: row.curve for row in rows if row.curve}
+    learning = TradeOff(CURVE, "seconds of training", "nats", lines=lines)
+    pictures = {
+        "training time": [_plot(rows, "frechet", "seconds_to_kept", KEPT), learning],
+        "sampling time": [_plot(rows, name, "ms_per_sample", EACH) for name in ("frechet", "nll")],
+    }
+    shown = {time: [plot for plot in plots if plot.names] for time, plots in pictures.items()}
+    return [
+        (f"Quality against {time}; bars are errors over seeds", trade_offs(plots))
+        for time, plots in shown.items()
+        if plots
+    ]
+
+
+def _plot(rows: Sequence[Row], quality: str, time: str, label: str) -> TradeOff:
+    able = [row for row in rows if quality in row.figures and time in row.figures]
+    points = {row.name: (_pair(row, time), _pair(row, quality)) for row in able}
+    return TradeOff(MEASURES[quality].meaning.rstrip("."), label, MEASURES[quality].title, points)
+
+
+def _pair(row: Row, name: str) -> tuple[float, float | None]:
+    figure = row.figures[name]
+    return figure["mean"] or 0.0, figure["se"]
+
+
+def _meanings(group: str) -> str:
+    return " ".join(f"{m.title}: {m.meaning}" for m in GROUPS.get(group, ()))
+
+
+def _how(found: Comparison) -> str:
+    about, seeds = found.about, found.about["seeds"]
+    each = f"{about['budget']:g} s" if "budget" in about else f"{about['epochs']} epochs"
+    lossy = " The data were compressed with loss before: do not compare bits with others'."
+    return (
+        f"Every recipe was trained {len(seeds)} times, for {each}, with the seeds "
+        f"{', '.join(map(str, seeds))}, which decide split, order and noise; figures are means "
+        "over seeds with their standard errors. They are taken on at most "
+        f"{about['rows']:,} test rows that no training has seen, and on as many samples; bounds "
+        f"of the likelihood are of {about['k']} draws. Frechet distances, neighbourhoods and the "
+        "classifier that tells samples apart live in the features of a small classifier of this "
+        "data, and are no FID.\n\n"
+        "Chimeras are test rows of which half is another's: of images the lower half, else half "
+        "of the elements. They are scored by the likelihood, or by the error of the "
+        f"reconstruction where there is none.{lossy if about['lossy'] else ''}"
+    )

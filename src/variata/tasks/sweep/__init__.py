@@ -1,0 +1,1 @@
+"""A recipe with many arguments, and the rate and distortion that each makes."""
