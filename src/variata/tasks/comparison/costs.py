@@ -24,7 +24,7 @@ def training_costs(reports: Sequence[dict[str, Any]], about: dict[str, Any]) -> 
     kept = [r["seconds"] for r in reports if r["step"] == about["best_step"]]
     return {
         "seconds": about["seconds"],
-        "seconds_per_epoch": seconds / epochs,
+        "seconds_per_epoch": seconds / epochs if epochs else None,  # what is fitted has none
         "seconds_to_kept": kept[-1] if kept else about["seconds"],
         "seconds_to_final": seconds_to_final(reports),
         "restarts": sum(WENT_BACK in note for note in about["notes"]),

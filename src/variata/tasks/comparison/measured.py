@@ -22,7 +22,7 @@ from variata.metrics import (
     two_sample_test,
 )
 from variata.shapes import numel
-from variata.tasks.abilities import likelihood_of
+from variata.tasks.abilities import decodes, likelihood_of
 from variata.tasks.comparison.abilities import abilities, parameters
 from variata.tasks.comparison.costs import training_costs, validation_curve
 from variata.tasks.comparison.detection import detection
@@ -138,6 +138,6 @@ def _write_shown(model: Model, job: Job, seed: int) -> None:
     """Samples and means of p(x | z) for the same latents, for pictures, in own units."""
     count = SHOWN if model.schema.layout == "image" else SHOWN_POINTS
     np.save(job.folder / SAMPLES, model.sample(count, seed=seed), allow_pickle=False)
-    if model.schema.layout == "image":
+    if model.schema.layout == "image" and decodes(model.module):
         means = model.sample(count, seed=seed, mean=True)
         np.save(job.folder / MEANS, means, allow_pickle=False)
