@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import torch
 
-from variata.errors import StoreError
+from variata.errors import DivergenceError, StoreError
 from variata.models import LatentModel
 from variata.training.callbacks import Callback, Callbacks
 from variata.training.checkpoint import Checkpoint, State
@@ -105,6 +105,7 @@ def fit(
                 loop.tick()
                 _run(loop, train, valid, Callbacks(callbacks, loop.history), checkpoint, stop)
                 processes.alike(loop.step, device)  # what the first one saved is there for all
+    _refuse_nothing(loop)
     loop.adopt_best()
     return loop.history
 
@@ -194,6 +195,15 @@ def _refuse_different(loop: Loop) -> None:
         raise StoreError(
             "The processes found different checkpoints, so they cannot go on together: put the run "
             "in a folder that all of them share."
+        )
+
+
+def _refuse_nothing(loop: Loop) -> None:
+    reports = loop.history.reports
+    if reports and not any(report.best for report in reports):
+        raise DivergenceError(
+            f"The loss on the validation rows was not finite at any of {len(reports)} validations. "
+            "Try a lower learning rate."
         )
 
 
