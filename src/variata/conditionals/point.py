@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from variata.distributions import Dirac
 
-LEAST = 0.02
+LEAST = 0.1  # share of the range: at its ends a sigmoid passes hardly any gradient
 
 
 class PointHead(nn.Module):

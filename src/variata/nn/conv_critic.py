@@ -18,12 +18,12 @@ SLOPE, SMALLEST = 0.2, 3  # of the leaky units; side of an image below which it 
 class ConvCritic(nn.Module):
     """One logit for each image: (N, C, H, W) -> (N,), of any height and width.
 
-    Convolutions that halve the image, each of unit spectral norm, then a linear layer, which starts
-    at 0: the critic knows nothing until it has learned.
+    Convolutions that halve the image, then a linear layer, which starts at 0: the critic knows
+    nothing until it has learned.
 
     Args:
         shape: (C, H, W). channels: of the first layer, doubled at half the size and again at a
-            quarter.
+            quarter. normed: whether each convolution has a spectral norm of one.
 
     Reference:
         Spectral Normalization for Generative Adversarial Networks (Miyato et al., 2018),
@@ -35,14 +35,13 @@ class ConvCritic(nn.Module):
     (torch.Size([2]), torch.Size([2, 140]))
     """
 
-    def __init__(self, shape: Shape, channels: int) -> None:
+    def __init__(self, shape: Shape, channels: int, normed: bool = True) -> None:
         super().__init__()
         times = halvings(shape, SMALLEST)
         widths = [shape[0], *(channels * min(2**i, 4) for i in range(max(1, times)))]
         size, stride = (4, 2) if times else (3, 1)
-        self.layers = nn.ModuleList(
-            unit_norm(nn.Conv2d(a, b, size, stride, padding=1)) for a, b in pairwise(widths)
-        )
+        layers = [nn.Conv2d(a, b, size, stride, padding=1) for a, b in pairwise(widths)]
+        self.layers = nn.ModuleList(map(unit_norm, layers) if normed else layers)
         self.output = nn.Linear(widths[-1] * (shape[1] >> times) * (shape[2] >> times), 1)
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)

@@ -80,7 +80,7 @@ def _generator(parts: Parts, inputs: int, width: int | None) -> nn.Module:
 def _critic(parts: Parts, width: int | None) -> tuple[nn.Module, int]:
     """The critic, and the number of its features."""
     if len(parts.shape) == 3:
-        critic = ConvCritic(parts.shape, width or 32)
+        critic = ConvCritic(parts.shape, width or 32, normed=False)
         return critic, critic.output.in_features
     counts = parts.likelihood in {"poisson", "negative_binomial"}
     size = numel(parts.shape)

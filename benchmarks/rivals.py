@@ -1,0 +1,149 @@
+"""What is no VAE, beside the plain one: likelihood, and samples in the features of a classifier.
+
+    python benchmarks/rivals.py [--budget 600] [--seeds 0 1 2] [--what likelihood samples]
+
+Each recipe trains for the same wall-clock time, with no argument set by hand. `likelihood`: nats of
+the 10,000 test rows of `binarized_mnist`, and bits per dimension of those of MNIST's 256 grey
+levels, with what each figure is: exact, a bound or estimated. `samples`: the Frechet distance of
+10,000 samples to the test rows of MNIST, also as a share of the plain VAE's, and how many of the
+ten digits have at least a tenth of their share among the samples, as a linear classifier on the
+same features tells them. Each run is kept as it comes, so that the same command goes on where it
+was interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from common import table, variata
+from runs import EnoughError, Run, Runs
+
+LIKELIHOOD = {
+    "binarized_mnist": ("autoregressive", "vae", "kernel_density", "independent"),
+    "mnist": ("flow", "autoregressive", "diffusion", "vae", "pca_gaussian", "independent"),
+}
+SAMPLES = ("vae", "gan", "diffusion", "latent_diffusion", "flow", "autoregressive")
+PRESENT = 0.1  # of a class's share in the data, that it must have among the samples
+CHECKED = 2_000  # samples whose classes are told
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--what", nargs="+", choices=list(WHAT), default=list(WHAT))
+    parser.add_argument("--budget", type=int, default=600, help="seconds of each training")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--recipes", nargs="+", help="only these")
+    parser.add_argument("--most", type=int, help="runs to make now")
+    parser.add_argument("--fresh", action="store_true", help="forget the runs that were kept")
+    asked = parser.parse_args()
+    runs = Runs("rivals", asked.most, asked.fresh)
+    try:
+        rows = [row for what in asked.what for row in WHAT[what](runs, asked)]
+    except EnoughError:
+        print("More runs are left.")
+        return
+    for row in rows:
+        table([row])
+    print(runs.write(rows, {"budget": asked.budget, "seeds": asked.seeds}))
+
+
+def likelihood(runs: Runs, asked: argparse.Namespace) -> list[Run]:
+    """Nats and bits of test rows."""
+    rows: list[Run] = []
+    for data, recipes in LIKELIHOOD.items():
+        for recipe in _chosen(recipes, asked):
+            found = _of_seeds(runs, asked, data, recipe, samples=False)
+            row = {"data": data, "recipe": recipe, "likelihood": found[0]["likelihood"]}
+            row |= {"nats": round(median(run["nats"] for run in found), 2)}
+            row |= {"bits/dim": round(median(run["bits"] for run in found), 4)}
+            rows.append(row | {"epochs": found[0]["epochs"]})
+    return rows
+
+
+def samples(runs: Runs, asked: argparse.Namespace) -> list[Run]:
+    """Frechet distances, and classes that occur."""
+    rows: list[Run] = []
+    for recipe in _chosen(SAMPLES, asked):
+        found = _of_seeds(runs, asked, "mnist", recipe, samples=True)
+        row = {"recipe": recipe, "frechet": [round(run["frechet"], 2) for run in found]}
+        row |= {"precision": round(median(run["precision"] for run in found), 2)}
+        row |= {"recall": round(median(run["recall"] for run in found), 2)}
+        rows.append(row | {"classes": [run["classes"] for run in found]})
+    plain = [median(row["frechet"]) for row in rows if row["recipe"] == "vae"]
+    for row in rows if plain else []:
+        row["of the VAE's"] = round(median(row["frechet"]) / plain[0], 2)
+    return rows
+
+
+def _of_seeds(
+    runs: Runs, asked: argparse.Namespace, data: str, recipe: str, samples: bool
+) -> list[Run]:
+    return [
+        runs.get(
+            lambda seed=seed: trained(data, recipe, asked.budget, seed, samples),
+            data=data,
+            recipe=recipe,
+            budget=asked.budget,
+            seed=seed,
+            samples=samples,
+        )
+        for seed in asked.seeds
+    ]
+
+
+def trained(data: str, recipe: str, budget: int, seed: int, samples: bool) -> Run:
+    """One `variata train`, and the figures of its test rows."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = str(Path(folder) / "run")
+        chosen = ["--recipe", recipe, "--budget", f"{budget}s", "--seed", str(seed), "--out", out]
+        text, seconds = variata("train", data, *chosen, "--quiet", "--json")
+        training = json.loads(text)["training"]
+        more = [] if samples else ["--no-samples"]
+        text, _ = variata("evaluate", out, "--no-report", "--json", *more)
+        run = {"seconds": round(seconds, 1), "epochs": round(training["epochs"], 2)}
+        run |= _figures(json.loads(text))
+        return run | ({"classes": classes(out)} if samples else {})
+
+
+def _figures(figures: dict[str, Any]) -> Run:
+    run: Run = {"likelihood": figures["likelihood"]}
+    if figures["nll"] is not None:
+        run |= {"nats": figures["nll"]["mean"], "se": figures["nll"]["se"]}
+        run |= {"bits": figures["bits_per_dim"]}
+    known = figures["samples"] or {}
+    return run | {name: known[name] for name in ("frechet", "precision", "recall") if name in known}
+
+
+def classes(folder: str) -> int:
+    """How many digits occur among samples, told by a linear classifier on features of MNIST."""
+    import torch
+    from sklearn.linear_model import LogisticRegression
+
+    from variata import load
+    from variata.tasks.samples import draw_samples, features_for
+    from variata.tasks.source import reopened
+
+    model = load(folder)
+    train = reopened(model.saved.about["data"]).train
+    features = features_for("mnist", train, None)
+    rows = torch.arange(10_000)
+    labels: Any = train.labels
+    known = LogisticRegression(max_iter=300).fit(features(train.gather(rows).x), labels[rows])
+    told = known.predict(features(draw_samples(model.module, CHECKED, 0)))
+    return sum(int((told == digit).mean() >= PRESENT / 10) for digit in range(10))
+
+
+def _chosen(recipes: tuple[str, ...], asked: argparse.Namespace) -> list[str]:
+    return [name for name in recipes if not asked.recipes or name in asked.recipes]
+
+
+WHAT = {"likelihood": likelihood, "samples": samples}
+
+
+if __name__ == "__main__":
+    main()
