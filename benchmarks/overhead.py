@@ -60,7 +60,7 @@ def toy() -> tuple[Callable[[], None], Callable[[], None]]:
     )
     order = batches(len(examples), BATCH, 0)
     batch = examples.gather(torch.arange(BATCH))
-    optimiser, objective = loop.optimisers[0], made.phases[0].objective
+    optimiser, objective = loop.stepper.optimisers[0], made.phases[0].objective
 
     def whole() -> None:
         loop.advance(examples, next(order))

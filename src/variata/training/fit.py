@@ -17,7 +17,7 @@ from variata.training.clock import Clock
 from variata.training.habits import habits_of, has_convolutions
 from variata.training.history import History
 from variata.training.known import known
-from variata.training.loop import Graphs, Loop
+from variata.training.loop import Loop
 from variata.training.machine import How, applied, usual, within
 from variata.training.phase import Phase, players_of
 from variata.training.processes import ALONE, Processes
@@ -27,6 +27,7 @@ from variata.training.sampler import batches, steps_per_epoch
 from variata.training.settings import Settings
 from variata.training.signals import StopRequest
 from variata.training.state import state_of, take_up
+from variata.training.stepper import Graphs
 from variata.training.trial import chosen, rehearsal
 from variata.training.validation import Examples
 
@@ -105,7 +106,7 @@ def fit(
                 loop.tick()
                 _run(loop, train, valid, Callbacks(callbacks, loop.history), checkpoint, stop)
                 processes.alike(loop.step, device)  # what the first one saved is there for all
-    _refuse_nothing(loop)
+    _refuse_none_best(loop)
     loop.adopt_best()
     return loop.history
 
@@ -138,7 +139,12 @@ def _how(
         tried, parts = copy.deepcopy((model, list(phases)))
         loop = Loop(tried, parts, settings, Clock(10**9), device, 0.0, how, graphs=graphs)
         order = batches(len(train), size, settings.seed, device=place_of(train))
-        return rehearsal(lambda: loop.advance(train, next(order)), how, seconds, device)
+
+        def step() -> None:
+            loop.advance(train, next(order))
+            loop.tick()
+
+        return rehearsal(step, how, seconds, device)
 
     start = usual(model, -(-size // processes.count), device, settings.precision)
     start = replace(start, replayed=device.type == "cuda" and settings.compile != "off")
@@ -198,12 +204,12 @@ def _refuse_different(loop: Loop) -> None:
         )
 
 
-def _refuse_nothing(loop: Loop) -> None:
+def _refuse_none_best(loop: Loop) -> None:
     reports = loop.history.reports
     if reports and not any(report.best for report in reports):
         raise DivergenceError(
             f"The loss on the validation rows was not finite at any of {len(reports)} validations. "
-            "Try a lower learning rate."
+            "Train again with a lower learning rate (--lr)."
         )
 
 

@@ -17,7 +17,6 @@ NUMBERS = (
     "failures",
     "rollbacks",
     "lr_factor",
-    "most",
     "best_criterion",
     "best_progress",
 )
@@ -26,16 +25,18 @@ NUMBERS = (
 def state_of(loop: Loop) -> State:
     """All that is needed to go on later."""
     loop.settle()
-    with loop.whole():
+    stepper = loop.stepper
+    with stepper.whole():
         tensors = _named("model", loop.model.state_dict())
-        for i, player in enumerate(loop.players):
+        for i, player in enumerate(stepper.players):
             tensors |= _named(f"player.{i}", player.state_dict())
-    tensors |= _named("average", loop.average.model.state_dict())
+    tensors |= _named("average", stepper.average.model.state_dict())
     tensors |= _named("best", loop.best)
-    for i, optimiser in enumerate(loop.optimisers):
+    for i, optimiser in enumerate(stepper.optimisers):
         tensors |= _named(f"optimiser.{i}", optimiser.state())
     numbers: dict[str, Any] = {name: getattr(loop, name) for name in NUMBERS}
-    numbers["usual_norms"] = [optimiser.usual() for optimiser in loop.optimisers]
+    numbers["most"] = stepper.most
+    numbers["usual_norms"] = [optimiser.usual() for optimiser in stepper.optimisers]
     numbers["meter"] = {"sums": loop.meter.sums, "count": loop.meter.count}
     numbers["how"], numbers["planned"] = loop.how.as_dict(), loop.clock.planned(loop.step)
     numbers["seconds"], numbers["history"] = loop.clock.seconds(), asdict(loop.history)
@@ -48,14 +49,15 @@ def take_up(loop: Loop, state: State) -> None:
     Raises:
         StoreError: when the state belongs to another model.
     """
+    stepper = loop.stepper
     try:
-        with loop.whole():
+        with stepper.whole():
             loop.model.load_state_dict(_under("best", state.tensors))  # only whether it fits
             loop.model.load_state_dict(_under("model", state.tensors))
-            for i, player in enumerate(loop.players):
+            for i, player in enumerate(stepper.players):
                 player.load_state_dict(_under(f"player.{i}", state.tensors))
-        loop.average.model.load_state_dict(_under("average", state.tensors))
-        for i, optimiser in enumerate(loop.optimisers):
+        stepper.average.model.load_state_dict(_under("average", state.tensors))
+        for i, optimiser in enumerate(stepper.optimisers):
             optimiser.take_up(_under(f"optimiser.{i}", state.tensors))
             optimiser.usual_norm = state.numbers["usual_norms"][i]
     except (RuntimeError, LookupError, ValueError) as error:
@@ -66,6 +68,7 @@ def take_up(loop: Loop, state: State) -> None:
     loop.best = {k: v.to(loop.device) for k, v in _under("best", state.tensors).items()}
     for name in NUMBERS:
         setattr(loop, name, state.numbers[name])
+    stepper.most = state.numbers["most"]
     loop.clock.before = state.numbers["seconds"]
     loop.meter.sums, loop.meter.count = state.numbers["meter"].values()
     past = state.numbers["history"]
