@@ -15,6 +15,7 @@ from variata.cli.opening import (
     inputs,
     open_model,
 )
+from variata.errors import UsageError
 
 
 def augment(
@@ -50,13 +51,18 @@ def augment(
     from variata.tasks.labelled_file import write_labelled
     from variata.tasks.source import reopened
 
+    if data is not None and test is None and seeds:
+        raise UsageError(
+            "The run's test rows may be among DATA: name rows to measure on (--test), or measure "
+            "nothing (--seeds 0)."
+        )
     model = open_model(run, device)
     about = model.saved.about.get("data", {})
     rows = reopened(about).train if data is None else model.examples(data)
     rows = rows if labels is None else keep_labels(rows, labels, seed)
+    judged = reopened(about).test if test is None and seeds else model.examples(test or rows)
     found = enlarged(model, rows, n, seed)
     write_labelled(model.schema, found, out, inputs(model, data, test))
-    judged = reopened(about).test if test is None else model.examples(test)
     told = gain(found, judged, range(seeds)) if seeds else {}
     rows_now = {"rows": len(found.y), "made": found.made, "how": found.how}
     if as_json:
@@ -65,4 +71,5 @@ def augment(
         return
     say(f"Wrote {out}: {len(found.y):,} rows, {found.made:,} of them new, by {found.how}")
     for name, estimate in told.items():
-        print(f"accuracy {name} them  {100 * estimate.mean:.2f} %")
+        se = "" if estimate.se is None else f" +- {100 * estimate.se:.2f}"
+        print(f"accuracy {name} them  {100 * estimate.mean:.2f}{se} %")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from variata.cli.opening import (
+    ConditionOption,
     DeviceOption,
     IgnoreOption,
     JsonOption,
@@ -20,6 +21,7 @@ from variata.errors import UsageError
 
 if TYPE_CHECKING:
     from variata.tasks.detection.told import Found
+    from variata.tasks.model import Model
 
 
 def detect(
@@ -47,6 +49,7 @@ def detect(
     label: LabelOption = None,
     ignore: IgnoreOption = None,
     seed: SeedOption = 0,
+    condition: ConditionOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
@@ -60,10 +63,10 @@ def detect(
     if exists(Path(run)):
         if label or ignore:
             raise UsageError("--label and --ignore are for DATA: a run knows its own columns.")
-        found = _by_run(Path(run), data, normal, contamination, device)
+        found = _by_run(open_model(Path(run), device, condition), data, normal, contamination)
     else:
-        if normal:
-            raise UsageError("--normal is for a run: of DATA, all rows are taken to be usual.")
+        if normal or condition:
+            raise UsageError("--normal and --condition are for a run: all of DATA is usual.")
         found = _by_data(run, data, contamination, seed, device, label, tuple(ignore or ()))
     if out is not None:
         write_found(out, found, n, explain)
@@ -78,13 +81,10 @@ def detect(
     emit_table([("row", "score", "anomaly", "surprising" if explain else ""), *map(_line, told)])
 
 
-def _by_run(
-    run: Path, data: str | None, normal: str | None, contamination: float, device: str
-) -> Found:
+def _by_run(model: Model, data: str | None, normal: str | None, contamination: float) -> Found:
     from variata.tasks.detection.run import detector_of
     from variata.tasks.detection.told import Found
 
-    model = open_model(run, device)
     rows = held_out(model, data)
     detector = detector_of(model, normal, contamination)
     return Found(detector, rows, detector.decision_function(rows))
@@ -103,9 +103,11 @@ def _by_data(
     from variata.tasks.detection.told import Found
     from variata.tasks.source import DataOptions, opened
 
-    source = opened(known, DataOptions(label=label, ignore=ignore))
+    options = DataOptions(label=label, ignore=ignore)
+    source = opened(known, options)
+    judged = source if data is None else opened(data, options)
     detector = Detector(contamination, random_state=seed, device=device).fit(source)
-    rows = detector.examples(source if data is None else data)
+    rows = detector.examples(judged)
     scores = detector.decision_scores_ if data is None else detector.decision_function(rows)
     return Found(detector, rows, scores)
 

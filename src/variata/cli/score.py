@@ -19,6 +19,7 @@ from variata.cli.opening import (
     open_model,
     written,
 )
+from variata.errors import UsageError
 
 
 def score(
@@ -45,15 +46,20 @@ def score(
     from variata.tasks.output import array_file, write_output
 
     model = open_model(run, device, condition)
+    known = None
     if typicality is not None:
-        array_file(typicality, inputs(model, data, out))
+        if typicality.resolve() == out.resolve():
+            raise UsageError("--typicality and --out name the same file: name two.")
+        array_file(typicality, inputs(model, data))
+        known = usual_scores(model, None, k, seed)
     scores, estimated = model.score(data, k=k, seed=seed, out=out), density_estimated(model.module)
     if estimated:
         say(f"Scores are estimates, no bounds: the prior is {prior_said(model)}.")
     facts = {"shape": list(scores.shape), "mean": float(scores.mean()), "unit": "nats"}
     facts["estimated"] = estimated
     if typicality is not None:
-        each = usual(scores, usual_scores(model, None, k, seed)).numpy()
-        write_output(typicality, bytes, lambda: each)
+        each = usual(scores, known).numpy()
+        write_output(typicality, bytes, lambda: each, inputs(model, data, out))
         facts["unusual at 0.01"] = float((each <= 0.01).mean())
+        say(f"Wrote {typicality}: {facts['unusual at 0.01']:.1%} of the rows are unusual at 0.01")
     written(out, as_json, **facts)

@@ -32,4 +32,5 @@ def typicality(scores: Values, reference: Values) -> Tensor:
     order = known[:, 0].sort().values
     below = torch.searchsorted(order, each, right=True)
     above = len(order) - torch.searchsorted(order, each)
-    return (2 * (1 + torch.minimum(below, above)) / (len(order) + 1)).clamp_max(1.0).double()
+    fewer = torch.minimum(below, above).double()
+    return (2 * (1 + fewer) / (len(order) + 1)).clamp_max(1.0)

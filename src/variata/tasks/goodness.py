@@ -52,11 +52,12 @@ def goodness_of_fit(
     p-value is below a third of the level.
 
     Args:
-        data: rows to test; None takes the run's test rows.
+        data: rows to test, none of which may be among those compared with; None takes the run's
+            test rows.
         against: "data", rows that the model has not learnt from, or "model", as many draws of it.
         reference: such rows; None takes those of the run that training chose by.
         rows: of each sample, at most.
-        seed: of the choice of rows, of draws and permutations.
+        seed: of draws and permutations.
 
     Raises:
         UsageError: too few rows are asked for.
@@ -67,8 +68,10 @@ def goodness_of_fit(
     >>> [test.name for test in goodness_of_fit(model, rows=100).tests]
     ['MMD', 'classifier', 'likelihood']
     """
-    if rows < FEWEST or against not in AGAINST:
-        raise UsageError(f"Tests take {FEWEST} rows or more, against data or model, got {against}.")
+    if rows < FEWEST:
+        raise UsageError(f"Tests take {FEWEST} rows or more, got {rows}: give a larger --rows.")
+    if against not in AGAINST:
+        raise UsageError(f"Rows are tested against data or model, got '{against}'.")
     tested = some(_rows(model, data, "test"), rows)
     if against == "data":
         others = some(_rows(model, reference, "valid"), rows)

@@ -45,13 +45,12 @@ def write_labelled(
 
 def _save_arrays(path: Path, arrays: dict[str, Array]) -> None:
     with path.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
+        np.savez_compressed(file, **arrays)
 
 
 def _save_table(path: Path, columns: Sequence[str] | None, x: Array, labels: Array) -> None:
-
     names = columns or [f"x{i}" for i in range(x.shape[1])]
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*names, LABEL])
         writer.writerows([*row.tolist(), label] for row, label in zip(x, labels, strict=True))

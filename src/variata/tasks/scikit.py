@@ -20,8 +20,11 @@ FLAT = 2  # scikit-learn's own checks apply to tables only
 def in_double_precision(model: Model) -> Model:
     """A copy whose results for a row do not depend, in any digit shown, on the other rows."""
     module = copy.deepcopy(model.module)
-    on_cpu = module.cpu().double() if next(module.parameters()).device.type == "mps" else None
-    return Model(replace(model.saved, module=on_cpu or module.double()))
+    if next(module.parameters()).device.type == "mps":  # which knows no double precision
+        module.cpu()
+    made = Model(replace(model.saved, module=module.double()))
+    made.watch, made.assumed = model.watch, model.assumed
+    return made
 
 
 def validated(estimator: Any, X: Any, reset: bool) -> Any:

@@ -108,6 +108,16 @@ def _csv(found: Found, explain: bool) -> str:
     return text.getvalue()
 
 
+def strongest(values: Array, axis: int) -> Array:
+    """The value farthest from 0 along an axis.
+
+    >>> strongest(np.array([[1.0, -3.0], [2.0, 0.5]]), 1)
+    array([-3.,  2.])
+    """
+    at = np.abs(values).argmax(axis, keepdims=True)
+    return np.take_along_axis(values, at, axis).squeeze(axis)
+
+
 def heat_map(found: Found, count: int) -> bytes:
     """The most unusual images, what was expected of them, and where they differ, as PNG bytes.
 
@@ -119,7 +129,7 @@ def heat_map(found: Found, count: int) -> bytes:
         raise UsageError("Only images have a heat map (.png): write a table to a .csv.")
     told = found.explained(found.most_unusual(count))
     signed = np.sign(told.difference) * np.sqrt(told.nats)
-    if signed.ndim == 4:  # colours together
-        signed = signed.mean(1 if schema.own_shape == schema.shape else -1)
+    if signed.ndim == 4:  # of the colours, the most surprising one
+        signed = strongest(signed, 1 if schema.own_shape == schema.shape else -1)
     given = told.expected + told.difference
     return surprises(images_of(schema, given), images_of(schema, told.expected), signed)
