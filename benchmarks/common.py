@@ -24,15 +24,25 @@ def variata(*arguments: str) -> tuple[str, float]:
     return done.stdout, time.monotonic() - started
 
 
+def trained(
+    out: str | Path, data: str, recipe: str, budget: str, seed: int, *more: str
+) -> tuple[dict[str, Any], float]:
+    """One `variata train` into a folder, and what it tells of the training; seconds, start and all.
+
+    `more` are flags of the training.
+    """
+    chosen = ["--recipe", recipe, "--budget", budget, "--seed", str(seed), "--out", str(out)]
+    text, seconds = variata("train", data, *chosen, *more, "--quiet", "--json")
+    return json.loads(text)["training"], seconds
+
+
 def trained_and_measured(
     recipe: str, data: str, budget: str, k: int, seed: int, *more: str
 ) -> dict[str, Any]:
     """One `variata train` and the figures of its test rows; `more` are flags of the training."""
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "run")
-        chosen = ["--recipe", recipe, "--budget", budget, "--seed", str(seed), "--out", out]
-        text, seconds = variata("train", data, *chosen, *more, "--quiet", "--json")
-        training = json.loads(text)["training"]
+        training, seconds = trained(out, data, recipe, budget, seed, *more)
         text, _ = variata("evaluate", out, "--k", str(k), "--no-samples", "--no-report", "--json")
         figures = json.loads(text)
     return {

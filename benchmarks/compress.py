@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from common import table, variata, write
+from common import table, trained, write
 from PIL import Image
 
 from variata import load
@@ -53,26 +53,27 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--run", type=Path, help="a trained run, instead of a training")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    options = parser.parse_args()
+    options, more = parser.parse_known_args()
     if options.run is not None and len(options.data) > 1:
         parser.error("--run needs the one --data that it was trained on")
     torch.set_num_threads(options.threads)
     rows = []
     for data in options.data:
         with tempfile.TemporaryDirectory() as folder:
-            run = options.run or trained(data, options, Path(folder) / "run")
+            run = options.run or Path(folder) / "run"
+            if options.run is None:
+                trained(run, data, options.recipe, options.budget, options.seed, *more)
             rows.append(measured(data, load(run), Path(folder)))
             print(rows[-1], flush=True)
     table(rows)
     settings = {"recipe": options.recipe, "budget": options.budget, "threads": options.threads}
-    print(write("compress", rows, settings | {"run": options.run and options.run.name}))
-
-
-def trained(data: str, options: argparse.Namespace, out: Path) -> Path:
-    """The run of a training in the given time."""
-    chosen = ["--recipe", options.recipe, "--budget", options.budget, "--seed", str(options.seed)]
-    variata("train", data, *chosen, "--out", str(out), "--quiet", "--json")
-    return out
+    print(
+        write(
+            "compress",
+            rows,
+            settings | {"run": options.run and options.run.name, "more": " ".join(more)},
+        )
+    )
 
 
 def measured(data: str, model: Model, folder: Path) -> dict[str, object]:

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import table, variata, write
+from common import table, trained, write
 from scipy.ndimage import median_filter
 from torch import Tensor
 
@@ -44,19 +44,14 @@ def main() -> None:
     parser.add_argument("--run", type=Path, help="a trained run, instead of a training")
     options, more = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as folder:
-        run = options.run or trained(options, more, Path(folder) / "run")
+        run = options.run or Path(folder) / "run"
+        if options.run is None:
+            asked = (options.data, options.recipe, options.budget, options.seed)
+            trained(run, *asked, "--corrupt", f"gaussian={options.sigma}", *more)
         rows = measured(load(run), options.sigma)
     table(rows)
     settings = {name: getattr(options, name) for name in ("data", "sigma", "recipe", "budget")}
     print(write("denoise", rows, settings | {"seed": options.seed, "more": " ".join(more)}))
-
-
-def trained(options: argparse.Namespace, more: list[str], out: Path) -> Path:
-    """The run of a training in the given time; what this script does not know goes to it."""
-    chosen = ["--recipe", options.recipe, "--budget", options.budget, "--seed", str(options.seed)]
-    noise = ["--corrupt", f"gaussian={options.sigma}"]
-    variata("train", options.data, *chosen, *noise, *more, "--out", str(out), "--quiet", "--json")
-    return out
 
 
 def measured(model: Model, sigma: float) -> list[dict[str, Any]]:
@@ -97,7 +92,7 @@ def noisy_and_clean(model: Model, rows: Examples, sigma: float, seed: int) -> tu
 
 def clean_images(rows: Examples) -> Tensor:
     """All of them in model space, which is [0, 1]."""
-    return rows.gather(torch.arange(len(rows))).x
+    return rows.all().x
 
 
 def filtered(x: Tensor, width: int) -> Tensor:
@@ -107,11 +102,8 @@ def filtered(x: Tensor, width: int) -> Tensor:
 
 def cleaned(model: Model, x: Tensor) -> Tensor:
     """What the model makes of noisy images in [0, 1]."""
-    schema = model.schema
-    own = schema.low + schema.step * ((schema.levels or 2) - 1) * x.double()
-    made = model.denoise(own.numpy().reshape(-1, *schema.own_shape))
-    span = schema.step * ((schema.levels or 2) - 1)
-    return torch.from_numpy((made - schema.low) / span).view(x.shape)
+    loose = model.schema.loosened()
+    return loose.encode(model.denoise(loose.decode(x))).view(x.shape)
 
 
 if __name__ == "__main__":

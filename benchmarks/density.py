@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import table, variata, write
+from common import table, trained, write
 from sklearn.metrics import roc_auc_score
 
 from variata import load
-from variata.tasks.denoise import in_own_units
 from variata.tasks.goodness import goodness_of_fit
 from variata.tasks.model import Model
-from variata.tasks.show import some
+from variata.tasks.show import in_own_units, some
 from variata.tasks.source import DataOptions, prepare_data, reopened
 
 ROWS = 2_000  # of each
@@ -38,8 +37,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         run = options.run or Path(folder) / "run"
         if options.run is None:
-            asked = ["--budget", options.budget, "--seed", str(options.seed), "--out", str(run)]
-            variata("train", options.data, *asked, "--quiet", "--json")
+            trained(run, options.data, "vae", options.budget, options.seed)
         rows = measured(load(run), options.other)
     table(rows)
     settings = {name: getattr(options, name) for name in ("data", "other", "budget", "seed")}

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import table, variata
+from common import table, trained
 from peer import TORCH, Peer
 from runs import EnoughError, Runs
 from sklearn.metrics import roc_auc_score
@@ -152,8 +152,7 @@ def other_images(seed: int) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "run")
-        flags = ("--budget", "3m", "--seed", str(seed), "--out", out, "--quiet", "--json")
-        variata("train", "fashion_mnist", *flags)
+        trained(out, "fashion_mnist", "vae", "3m", seed)
         detector = detector_of(load(out))
         sources: list[Any] = [open_source(name) for name in ("fashion_mnist", "mnist")]
         both = np.concatenate([s.values[np.asarray(s.published[2])] for s in sources])

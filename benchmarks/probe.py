@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from common import table, variata, write
+from common import table, trained, write
 
 from variata import load
 from variata.tasks.probe import LABELS, probe
@@ -36,18 +36,13 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     for data in options.data:
         with tempfile.TemporaryDirectory() as folder:
-            run = options.run or trained(data, options, more, Path(folder) / "run")
+            run = options.run or Path(folder) / "run"
+            if options.run is None:
+                trained(run, data, options.recipe, options.budget, options.seed, *more)
             rows += measured(data, run, options.draws, options.seed)
     table(rows)
     settings = {name: getattr(options, name) for name in ("recipe", "budget", "draws", "seed")}
     print(write("probe", rows, settings | {"more": " ".join(more)}))
-
-
-def trained(data: str, options: argparse.Namespace, more: list[str], out: Path) -> Path:
-    """The run of a training in the given time; what this script does not know goes to it."""
-    chosen = ["--recipe", options.recipe, "--budget", options.budget, "--seed", str(options.seed)]
-    variata("train", data, *chosen, *more, "--out", str(out), "--quiet", "--json")
-    return out
 
 
 def measured(data: str, run: Path, draws: int, seed: int) -> list[dict[str, Any]]:

@@ -14,9 +14,9 @@ from variata.cli.app import run
 from variata.data import Examples
 from variata.errors import DataError, UsageError
 from variata.tasks.augment import Enlarged, between_neighbours, enlarged, gain
-from variata.tasks.denoise import in_own_units
 from variata.tasks.labelled_file import write_labelled
 from variata.tasks.model import Model
+from variata.tasks.show import in_own_units
 
 FAST: dict[str, Any] = {"latent": 2, "hidden": (16,), "epochs": 3}
 
@@ -115,3 +115,7 @@ def test_command_line(digits_run: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert 0.5 < told["accuracy"]["without"]["mean"] < 1
     assert run([*asked[:-1], "0", "-o", str(out)]) == 0
     assert run([*asked, "-o", str(tmp_path / "more.csv")]) == 2
+
+
+def test_rows_that_may_hold_the_test_rows_are_not_measured_on(digits_run: Path) -> None:
+    assert run(["augment", str(digits_run), "digits"]) == 2

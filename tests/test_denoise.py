@@ -22,9 +22,10 @@ from variata.data.corruptions import checked_corruption
 from variata.errors import DataError, ShapeError, UsageError
 from variata.metrics import psnr, ssim
 from variata.noise import Place, placed
-from variata.tasks.denoise import corrupted, fidelity, in_own_units, loosened, noisy_rows
+from variata.tasks.denoise import corrupted, fidelity, noisy_rows
 from variata.tasks.model import Model
 from variata.tasks.plan import compose
+from variata.tasks.show import in_own_units
 from variata.tasks.source import DataOptions, prepare_data, reopened
 from variata.tasks.train import resume
 from variata.training import Settings
@@ -163,7 +164,7 @@ def test_values_beyond_the_levels_go_through(denoiser: Path) -> None:
         model.reconstruct(own)
     exact = noisy_rows(model, in_own_units(rows)).gather(torch.arange(9)).x
     torch.testing.assert_close(exact, rows.gather(torch.arange(9)).x)
-    assert loosened(infer_schema(np.ones((3, 2)) * 0.3)).kind == "real"
+    assert infer_schema(np.ones((3, 2)) * 0.3).loosened().kind == "real"
 
 
 def test_cleaned_rows_are_nearer_to_the_clean(denoiser: Path) -> None:

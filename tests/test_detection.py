@@ -27,6 +27,7 @@ from variata.tasks.detection.local import Latents, surprise
 from variata.tasks.detection.parts import Reference, parts
 from variata.tasks.detection.run import detector_of
 from variata.tasks.detection.surprise import conditional
+from variata.tasks.detection.told import strongest
 from variata.tasks.model import Model
 
 FAST = Detector(epochs=2)
@@ -244,3 +245,27 @@ def test_command_line_by_run(digits_run: Path, tmp_path: Path, capsys) -> None: 
     wrong = tmp_path / "wrong.npy"
     np.save(wrong, np.zeros((3, 7)))
     assert run(["detect", str(digits_run), str(wrong)]) == 3
+
+
+@pytest.mark.parametrize("recipe", ["flow", "gan"])
+def test_models_that_do_not_encode_are_refused(recipe: str, table: np.ndarray) -> None:
+    with pytest.raises(UsageError, match="cannot detect"):
+        detector_of(fit(table, recipe, epochs=1), table)
+
+
+def test_too_few_usual_rows_are_refused(table: np.ndarray, table_model: Model) -> None:
+    with pytest.raises(DataError, match="At least 8 usual rows"):
+        detector_of(table_model, table[:3])
+
+
+def test_labels_are_left_out_of_both_files(tmp_path: Path, table: np.ndarray) -> None:
+    paths = [tmp_path / name for name in ("known.csv", "judged.csv")]
+    for path, rows in zip(paths, (table[:60], table[60:70]), strict=True):
+        lines = [",".join([*map(str, row), "y"]) for row in rows]
+        path.write_text("\n".join(["a,b,c,d,kind", *lines]))
+    assert run(["detect", *map(str, paths), "--label", "kind", "--json"]) == 0
+
+
+def test_colours_do_not_cancel() -> None:
+    values = np.array([[[[2.0]], [[-3.0]], [[0.5]]]])
+    assert strongest(values, 1).tolist() == [[[-3.0]]]

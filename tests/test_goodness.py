@@ -153,3 +153,12 @@ def test_command_line(digits_run: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert np.load(usual).shape == np.load(scores).shape == (1797,)
     assert told["unusual at 0.01"] == pytest.approx((np.load(usual) <= 0.01).mean())
     assert run([*asked, "--typicality", str(tmp_path / "t.txt")]) == 2
+
+
+def test_typicality_keeps_its_level_to_the_last_digit() -> None:
+    assert bool(typicality([-1.0], torch.arange(39.0)) <= 0.05)
+
+
+def test_scores_and_typicality_go_to_two_files(digits_run: Path, tmp_path: Path) -> None:
+    out = str(tmp_path / "a.npy")
+    assert run(["score", str(digits_run), "digits", "-o", out, "--typicality", out]) == 2

@@ -47,6 +47,7 @@ def augment(
     (The argument --augment of some recipes is another thing: other views of images in training.)"""
     from variata.cli.console import emit_json, say
     from variata.data.few_labels import keep_labels
+    from variata.metrics import Estimate
     from variata.tasks.augment import enlarged, gain
     from variata.tasks.labelled_file import write_labelled
     from variata.tasks.source import reopened
@@ -60,10 +61,12 @@ def augment(
     about = model.saved.about.get("data", {})
     rows = reopened(about).train if data is None else model.examples(data)
     rows = rows if labels is None else keep_labels(rows, labels, seed)
-    judged = reopened(about).test if test is None and seeds else model.examples(test or rows)
+    judged = None
+    if seeds:
+        judged = reopened(about).test if test is None else model.examples(test)
     found = enlarged(model, rows, n, seed)
     write_labelled(model.schema, found, out, inputs(model, data, test))
-    told = gain(found, judged, range(seeds)) if seeds else {}
+    told = {} if judged is None else gain(found, judged, range(seeds))
     rows_now = {"rows": len(found.y), "made": found.made, "how": found.how}
     if as_json:
         right = {name: estimate.as_dict() for name, estimate in told.items()}
@@ -71,5 +74,5 @@ def augment(
         return
     say(f"Wrote {out}: {len(found.y):,} rows, {found.made:,} of them new, by {found.how}")
     for name, estimate in told.items():
-        se = "" if estimate.se is None else f" +- {100 * estimate.se:.2f}"
-        print(f"accuracy {name} them  {100 * estimate.mean:.2f}{se} %")
+        percent = Estimate(100 * estimate.mean, 100 * estimate.se)
+        print(f"accuracy {name} them  {percent} %")

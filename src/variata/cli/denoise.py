@@ -54,11 +54,11 @@ def denoise(
         corrupted,
         denoised_picture,
         fidelity,
-        in_own_units,
         learnt_corruption,
         noisy_rows,
     )
     from variata.tasks.output import write_output
+    from variata.tasks.show import in_own_units
 
     if clean is not None and (data is None or corrupt):
         raise UsageError("--clean goes with noisy DATA; what --corrupt makes noisy is known.")

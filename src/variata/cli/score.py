@@ -57,7 +57,7 @@ def score(
         say(f"Scores are estimates, no bounds: the prior is {prior_said(model)}.")
     facts = {"shape": list(scores.shape), "mean": float(scores.mean()), "unit": "nats"}
     facts["estimated"] = estimated
-    if typicality is not None:
+    if typicality is not None and known is not None:
         each = usual(scores, known).numpy()
         write_output(typicality, bytes, lambda: each, inputs(model, data, out))
         facts["unusual at 0.01"] = float((each <= 0.01).mean())

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from variata.batch import Batch
-from variata.data.schema import Schema
+from variata.data.schema import BOUNDED, Schema
 from variata.errors import DataError, UsageError, did_you_mean
 from variata.noise import noise
 
@@ -61,7 +61,6 @@ CORRUPTIONS: dict[str, Callable[[Tensor, float], Tensor]] = {
     "blur": blur,
 }
 SHARES = ("salt_and_pepper", "mask")
-BOUNDED = ("binary", "levels")  # kinds of data whose values lie in [0, 1] in model space
 View = Callable[[Batch], Batch]
 
 

@@ -96,6 +96,10 @@ class Examples:
         c = None if self.context is None else self.context.gather(index)
         return Batch(x=x, seen=x, c=c, y=y, index=index)
 
+    def all(self) -> Batch:
+        """All rows in their order, in model space."""
+        return self.gather(torch.arange(len(self)))
+
     def subset(self, index: Tensor) -> Examples:
         """Return the rows `index` as examples that share these codes; neighbours are a slice."""
         index = index.to(self.codes.device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ from variata.data.layouts import to_model_order, to_own_order
 from variata.data.record import require_sound
 from variata.data.values import as_array, is_frame, row_chunks, unique_names
 from variata.errors import DataError, ShapeError
+
+BOUNDED = ("binary", "levels")  # kinds whose values lie in [0, 1] in model space
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,32 @@ class Schema:
             raise ShapeError(f"Expected model values (..., {self.shape}), got {array.shape}.")
         own = decode_codes(self, array, round)
         return to_own_order(own, self.own_shape, self.shape)
+
+    @property
+    def high(self) -> float:
+        """The highest value of data with levels or classes, in own units."""
+        return self.low + self.step * ((self.levels or 2) - 1)
+
+    def loosened(self) -> Schema:
+        """The schema for values between and beyond levels, with the same model space.
+
+        >>> from variata.data.infer import infer_schema
+        >>> schema = infer_schema([[[0, 51], [255, 0]], [[102, 0], [0, 255]]])
+        >>> schema.loosened().encode([[[-25.5, 51], [300, 0]]]).flatten()
+        tensor([-0.1000,  0.2000,  1.1765,  0.0000])
+        """
+        if self.kind not in BOUNDED:
+            return self
+        return replace(
+            self,
+            kind="real",
+            dtype="float64",
+            levels=None,
+            mean=(self.low,),
+            scale=(self.high - self.low,),
+            resolution=(1.0,),
+            likelihood="gaussian",
+        )
 
     def log_jacobian(self) -> float:
         """Nats to add to a log density in model space to have it in the person's own units."""

@@ -9,16 +9,15 @@ import numpy as np
 import torch
 
 from variata.data import Examples
-from variata.data.corruptions import BOUNDED
+from variata.data.schema import BOUNDED
 from variata.errors import UsageError
 from variata.metrics import Estimate
 from variata.tasks.classify import class_names
 from variata.tasks.collect import Array
 from variata.tasks.conditions import LABEL
-from variata.tasks.denoise import in_own_units, loosened
 from variata.tasks.model import Model
 from variata.tasks.probe import with_labels
-from variata.tasks.show import some
+from variata.tasks.show import in_own_units, some
 
 NEIGHBOURS = 5
 JUDGED = 5_000  # rows that a classifier is trained and measured on, at most
@@ -154,7 +153,7 @@ def _snapped(model: Model, shown: Array) -> Array:
     """Values that the data can have."""
     schema = model.schema
     if schema.kind in BOUNDED:
-        return schema.decode(loosened(schema).encode(shown), round=True)
+        return schema.decode(schema.loosened().encode(shown), round=True)
     return np.rint(shown).astype(schema.dtype) if schema.kind == "count" else shown
 
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from variata.data import Examples, Schema, corruption
-from variata.data.corruptions import BOUNDED, checked_corruption
+from variata.data.corruptions import checked_corruption
+from variata.data.schema import BOUNDED
 from variata.errors import DataError, UsageError
 from variata.metrics import Estimate, psnr, rms_error, ssim
 from variata.tasks.model import Array, Model
@@ -30,7 +30,7 @@ def noisy_rows(model: Model, data: Any, condition: Any = None) -> Examples:
     """
     options = options_of(model.saved.about.get("data", {}))
     given = model.assumed if condition is None else condition
-    return examples_of(data, loosened(model.schema), options, model.condition, given)
+    return examples_of(data, model.schema.loosened(), options, model.condition, given)
 
 
 def cleaned(likelihood: Any, noisy: Tensor, sigma: float = 0.0) -> Tensor:
@@ -45,6 +45,7 @@ def cleaned(likelihood: Any, noisy: Tensor, sigma: float = 0.0) -> Tensor:
         noisy: y, (B, *X).
 
     >>> from variata.distributions import Gaussian
+    >>> import torch
     >>> p = Gaussian(torch.zeros(1, 1, 2), torch.tensor([1.0, 0.1]))
     >>> cleaned(p, torch.ones(1, 2), sigma=1.0)
     tensor([[0.5000, 0.0099]])
@@ -60,29 +61,6 @@ def known_sigma(model: Model) -> float:
     """The standard deviation of the noise, in model space, where noise is all that was learnt."""
     learnt = learnt_corruption(model)
     return learnt["gaussian"] if set(learnt) == {"gaussian"} else 0.0
-
-
-def loosened(schema: Schema) -> Schema:
-    """The schema for values between and beyond levels, with the same model space.
-
-    >>> from variata.data import infer_schema
-    >>> schema = infer_schema([[[0, 51], [255, 0]], [[102, 0], [0, 255]]])
-    >>> loosened(schema).encode([[[-25.5, 51], [300, 0]]]).flatten()
-    tensor([-0.1000,  0.2000,  1.1765,  0.0000])
-    """
-    if schema.kind not in BOUNDED:
-        return schema
-    span = schema.step * ((schema.levels or 2) - 1)
-    return replace(
-        schema,
-        kind="real",
-        dtype="float64",
-        levels=None,
-        mean=(schema.low,),
-        scale=(span,),
-        resolution=(1.0,),
-        likelihood="gaussian",
-    )
 
 
 def learnt_corruption(model: Model) -> dict[str, float]:
@@ -108,20 +86,17 @@ def corrupted(
             "noisy rows or say what to add (--corrupt gaussian=0.5), or train with --corrupt."
         )
     with forked("cpu", seed):
-        seen = view(examples.gather(torch.arange(len(examples)))).seen
-    return replace(examples, codes=seen, schema=loosened(model.schema), rows=None)
-
-
-def in_own_units(examples: Examples) -> Array:
-    """All rows, (N, *own)."""
-    x = examples.gather(torch.arange(len(examples))).x
-    return examples.schema.decode(x, round=True)
+        seen = view(examples.all()).seen
+    return replace(examples, codes=seen, schema=model.schema.loosened(), rows=None)
 
 
 def fidelity(schema: Schema, clean: Any, rows: Any) -> dict[str, Estimate]:
     """How near rows are to clean ones: RMS error in own units; of images, also PSNR (dB) and SSIM.
 
     The peak is the range of the levels, or, for real values, of the clean images.
+
+    Args:
+        clean, rows: (N, *own), in own units.
 
     Raises:
         DataError: they are not as many.
@@ -133,7 +108,7 @@ def fidelity(schema: Schema, clean: Any, rows: Any) -> dict[str, Estimate]:
     found = {"rms": rms_error(np.asarray(clean), np.asarray(rows))}
     if schema.layout != "image":
         return found
-    loose = loosened(schema)
+    loose = schema.loosened()
     a, b = (loose.encode(values).float() for values in (clean, rows))
     peak = 1.0 if schema.kind in BOUNDED else float(a.max() - a.min()) or 1.0
     return found | {"psnr": psnr(a, b, peak), "ssim": ssim(a, b, peak)}

@@ -22,6 +22,7 @@ from variata.tasks.evaluate import Evaluation
 from variata.tasks.latents import can_sample
 from variata.tasks.model import Model
 from variata.tasks.passes import measured_rows, one_pass
+from variata.tasks.plan import TOLD_BY_DATA
 from variata.tasks.samples import all_x, draw_samples
 from variata.tasks.show import some
 from variata.tasks.source import DataOptions, options_of
@@ -107,8 +108,7 @@ def asked(saved: Saved) -> tuple[dict[str, Any], dict[str, Any]]:
     settings = saved.about.get("settings", {})
     usual = Settings().resolved(record.get("rows", [1])[0], habits_of(saved.module)).as_dict()
     given |= _changed(settings, usual)
-    told_by_data = ("shape", "likelihood", "levels", "floor", "context")
-    shape = {name: arguments[name] for name in told_by_data if name in arguments}
+    shape = {name: arguments[name] for name in TOLD_BY_DATA if name in arguments}
     parts = vars(Parts(**shape).resolved())
     own = {name: p.default for name, p in recipes.get(saved.recipe).own.items()}
     return given | _changed(arguments, parts), _changed(arguments, own)

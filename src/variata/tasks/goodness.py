@@ -6,8 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from variata.data import Examples
 from variata.errors import NoDensityError, UsageError
 from variata.metrics import Verdict, classifier_test, likelihood_test, mmd_test
@@ -80,7 +78,7 @@ def goodness_of_fit(
         others = model.examples(drawn, tested.context)
     pair = (tested, others)
     z, other_z = (model.encode(part) for part in pair)
-    x, other_x = (_values(part) for part in pair)
+    x, other_x = (part.all().x.flatten(1) for part in pair)
     tests = [mmd_test(z, other_z, seed=seed), classifier_test(x, other_x, seed=seed)]
     with suppress(NoDensityError):  # of an autoencoder
         tests.append(likelihood_test(*(model.score(part, seed=seed) for part in pair)))
@@ -96,7 +94,3 @@ def _rows(model: Model, data: Any, part: str) -> Examples:
     if data is None:
         return getattr(reopened(model.saved.about.get("data", {})), part)
     return model.examples(data)
-
-
-def _values(examples: Examples) -> torch.Tensor:
-    return examples.gather(torch.arange(len(examples))).x.flatten(1)

@@ -36,16 +36,15 @@ def write_labelled(
     make_folder(target.parent)
     made = np.arange(len(labels)) >= len(labels) - found.made
     if target.suffix == ".npz":
-        arrays = {"x": found.x, "y": labels, "made": made}
-        write_atomic(target, lambda part: _save_arrays(part, arrays))
+        write_atomic(target, lambda part: _save_arrays(part, found.x, labels, made))
     else:
         write_atomic(target, lambda part: _save_table(part, schema.columns, found.x, labels))
     return target
 
 
-def _save_arrays(path: Path, arrays: dict[str, Array]) -> None:
+def _save_arrays(path: Path, x: Array, y: Array, made: Array) -> None:
     with path.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, x=x, y=y, made=made)
 
 
 def _save_table(path: Path, columns: Sequence[str] | None, x: Array, labels: Array) -> None:

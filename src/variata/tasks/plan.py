@@ -18,6 +18,8 @@ from variata.tasks.source import Prepared
 from variata.training import Phase, Settings, forked
 from variata.training.habits import has_convolutions
 
+TOLD_BY_DATA = ("shape", "likelihood", "levels", "floor", "context")  # arguments of every recipe
+
 
 def compose(
     recipe: str, prepared: Prepared, arguments: dict[str, Any], settings: Settings

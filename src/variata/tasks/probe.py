@@ -159,7 +159,7 @@ def _features(model: Model, pool: Examples, judged: Examples) -> dict[str, tuple
 
 
 def _raw(examples: Examples) -> Array:
-    return examples.gather(torch.arange(len(examples))).x.flatten(1).numpy()
+    return examples.all().x.flatten(1).numpy()
 
 
 def _scaled(known: Array, others: Array) -> tuple[Array, Array]:

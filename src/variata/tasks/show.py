@@ -221,9 +221,12 @@ def by_importance(observed: Pass) -> list[int]:
 
 def original(examples: Examples, count: int) -> Array:
     """The first of a fixed choice of examples, in own units."""
-    chosen = some(examples, count)
-    batch = chosen.gather(torch.arange(len(chosen)))
-    return examples.schema.decode(batch.x, round=True)
+    return in_own_units(some(examples, count))
+
+
+def in_own_units(examples: Examples) -> Array:
+    """All rows in their order, (N, *own)."""
+    return examples.schema.decode(examples.all().x, round=True)
 
 
 def under(model: Model, examples: Examples) -> Model:
@@ -256,7 +259,7 @@ def _importance(observed: Pass) -> Tensor:
 
 def _range(schema: Schema, values: Tensor) -> tuple[float, float]:
     if schema.kind in {"binary", "levels", "category"} and schema.levels:
-        return schema.low, schema.low + schema.step * (schema.levels - 1)
+        return schema.low, schema.high
     some = values.flatten()[:: max(1, values.numel() // 10**6)]
     low, high = some.quantile(torch.tensor([0.005, 0.995], dtype=some.dtype)).tolist()
     return low, high

@@ -8,11 +8,13 @@ from typing import Any
 from variata import recipes, store
 from variata.errors import ShapeError, StoreError, UsageError
 from variata.models import LatentModel
+from variata.recipes.catalogue import OWN_MODULES
 from variata.store import Saved
 from variata.store.weights import weights_digest
+from variata.tasks.plan import TOLD_BY_DATA
 from variata.tasks.source import Prepared
 
-OF_DATA = {"shape", "likelihood", "levels", "floor", "context", "classes", "encoder", "decoder"}
+OF_DATA = {*TOLD_BY_DATA, "classes", *OWN_MODULES}
 SHOWN = 4  # tensors named
 
 

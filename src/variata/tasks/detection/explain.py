@@ -61,6 +61,6 @@ def explained(judges: Sequence[Judge], examples: Examples) -> Explanation:
         for name in ("nats", "expected")
     )
     own = schema.decode(expected).astype(float)
-    given = schema.decode(examples.gather(torch.arange(len(examples))).x).astype(float)
+    given = schema.decode(examples.all().x).astype(float)
     told = to_own_order(nats.numpy(), schema.own_shape, schema.shape)
     return Explanation(told, own, given - own, schema.columns)
