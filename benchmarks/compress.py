@@ -1,7 +1,7 @@
 """A test set in one file, beside gzip, bz2, xz, PNG and WebP of the same images in the same run.
 
     python benchmarks/compress.py [--data binarized_mnist mnist fashion_mnist] [--budget 3m]
-                                  [--run RUN] [--threads N]
+                                  [--run RUN] [--threads N] [flags of `variata train`]
 
 Trains `variata train` on the published training rows (or takes a run that is there, for one
 `--data`), writes all test images to one file, reads them back and counts those that differ. All
