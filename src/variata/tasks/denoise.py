@@ -17,12 +17,13 @@ from variata.metrics import Estimate, psnr, rms_error, ssim
 from variata.tasks.model import Array, Model
 from variata.tasks.show import SHOWN_POINTS, compared, is_table
 from variata.tasks.source import examples_of, options_of
+from variata.tasks.trained import Trained
 from variata.training import forked
 
 SHOWN = 12  # examples in a picture
 
 
-def noisy_rows(model: Model, data: Any, condition: Any = None) -> Examples:
+def noisy_rows(model: Trained, data: Any, condition: Any = None) -> Examples:
     """Rows as the module sees them, where noise may have left the levels and the range of the data.
 
     Raises:
@@ -57,13 +58,13 @@ def cleaned(likelihood: Any, noisy: Tensor, sigma: float = 0.0) -> Tensor:
     return mean + variance / (variance + sigma**2) * (noisy - mean)
 
 
-def known_sigma(model: Model) -> float:
+def known_sigma(model: Trained) -> float:
     """The standard deviation of the noise, in model space, where noise is all that was learnt."""
     learnt = learnt_corruption(model)
     return learnt["gaussian"] if set(learnt) == {"gaussian"} else 0.0
 
 
-def learnt_corruption(model: Model) -> dict[str, float]:
+def learnt_corruption(model: Trained) -> dict[str, float]:
     """What the model was trained to see through; empty for clean examples."""
     return checked_corruption(model.saved.about.get("settings", {}).get("corrupt", {}))
 
