@@ -23,8 +23,7 @@ from variata.data.memory import mapped
 from variata.distributions import Gaussian
 from variata.errors import DataError, StoreError, UsageError
 from variata.metrics import LogMeanExp
-from variata.tasks import bulk, pieces
-from variata.tasks import model as tasks_model
+from variata.tasks import bulk, coding, pieces
 from variata.tasks.bounds import Bounds
 from variata.tasks.collect import Array
 from variata.tasks.memory import bytes_made
@@ -239,7 +238,7 @@ def test_latents_of_a_mapped_file_are_decoded_in_pieces_and_let_go(
     let_go: list[bool] = []
     monkeypatch.setattr(npy, "MAPPED_FROM", 0)
     monkeypatch.setattr(bulk, "MOST", 64)
-    monkeypatch.setattr(tasks_model, "forget", lambda z: let_go.append(mapped(z) is not None))
+    monkeypatch.setattr(coding, "forget", lambda z: let_go.append(mapped(z) is not None))
     words = [str(tmp_path / name) for name in ("run", "z.npy", "x.npy")]
     assert run(["decode", *words[:2], "--out", words[2]]) == 0
     assert let_go == [True] * 9  # 7 blocks of 400 rows, and two that are measured first
