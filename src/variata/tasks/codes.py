@@ -14,6 +14,7 @@ from variata.data import Examples
 from variata.metrics import Usage
 from variata.models import LatentModel
 from variata.shapes import draw_mean, spread
+from variata.tasks.abilities import decodes, likelihood_of
 from variata.tasks.bulk import batch_of, in_blocks, read
 
 ROWS = 50_000  # whose codes are counted, at most
@@ -30,7 +31,9 @@ def has_codes(module: LatentModel) -> bool:
 
 
 def exact(module: LatentModel) -> bool:
-    """Whether one draw says all: of a single code at every level, or where there is no level."""
+    """Whether one draw says all: of a single code at every level, or where nothing is drawn."""
+    if not decodes(module):
+        return likelihood_of(module) != "bound"  # which is one by the noise within cells
     return all(isinstance(head_of(v.posterior), QuantisedPosterior) for v in module.levels)
 
 
