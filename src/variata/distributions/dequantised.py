@@ -90,17 +90,13 @@ class Dequantised(Distribution):
         return {}
 
     def log_prob(self, value: Tensor) -> Tensor:
-        found = self._of_rows(self.h).log_prob(self._within(value)).to(self.h.dtype)
+        found = self._of_rows(self.h).log_prob(self._within(value).flatten(0, 1)).to(self.h.dtype)
         volume = numel(self._event_shape) * self.cells.log_width
         return found.unflatten(0, self._batch_shape) + volume
 
     def velocity_error(self, value: Tensor) -> Tensor:
         """Of a density that is a `Diffusion`, (K, B): see there."""
-        return (
-            self._of_rows(self.h)
-            .velocity_error(self._within(value))
-            .unflatten(0, self._batch_shape)
-        )
+        return self._of_rows(self.h).velocity_error(self._within(value))
 
     def sample(self, sample_shape: _size = ONE_DRAW) -> Tensor:
         shape = self._extended_shape(sample_shape)
@@ -115,9 +111,9 @@ class Dequantised(Distribution):
         return self.density(h.flatten(0, -2))
 
     def _within(self, value: Tensor) -> Tensor:
-        """Rows (K B, L), each value somewhere in its cell."""
+        """(K, B, L), each value somewhere in its cell."""
         x = value.to(self.h.dtype).expand(self._noise.shape)
-        return self.cells.moved(x, self._noise).flatten(2).flatten(0, 1)
+        return self.cells.moved(x, self._noise).flatten(2)
 
     @cached_property
     def _noise(self) -> Tensor:
