@@ -12,9 +12,8 @@ from variata.batch import Batch
 from variata.conditionals import QuantisedPosterior, head_of
 from variata.data import Examples
 from variata.metrics import Usage
-from variata.models import LatentModel
+from variata.models import LatentModel, decodes, likelihood_of
 from variata.shapes import draw_mean, spread
-from variata.tasks.abilities import decodes, likelihood_of
 from variata.tasks.bulk import batch_of, in_blocks, read
 
 ROWS = 50_000  # whose codes are counted, at most

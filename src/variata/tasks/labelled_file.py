@@ -43,7 +43,7 @@ def write_labelled(
     return target
 
 
-def _save_arrays(path: Path, arrays: dict[str, Array]) -> None:
+def _save_arrays(path: Path, arrays: dict[str, Any]) -> None:
     with path.open("wb") as file:
         np.savez_compressed(file, **arrays)
 
