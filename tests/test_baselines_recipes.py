@@ -65,6 +65,16 @@ def test_a_kernel_density_is_its_formula() -> None:
     torch.testing.assert_close(p.log_prob(x), wanted)
 
 
+def test_kernels_far_from_zero_keep_their_digits() -> None:
+    torch.manual_seed(0)
+    rows, x = torch.randn(40, 3) + 1e4, torch.randn(30, 3) + 1e4
+    weights, one = torch.full((40,), -math.log(40)), torch.ones(())
+    found = GaussianKernels(rows, weights, torch.full((3,), 0.5), one).log_prob(x)
+    each = torch.distributions.Normal(rows.double(), 0.5).log_prob(x[:, None].double()).sum(-1)
+    wanted = (each + weights).logsumexp(-1)
+    torch.testing.assert_close(found.double(), wanted, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("classes", [2, 3])
 def test_kernels_of_classes_sum_to_one_and_draw_what_they_say(classes: int) -> None:
     torch.manual_seed(0)

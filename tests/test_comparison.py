@@ -21,8 +21,7 @@ from variata import fit, load, recipes
 from variata.cli.app import run
 from variata.data import infer_schema
 from variata.errors import DivergenceError, InterruptError, StoreError, UsageError
-from variata.models import LatentModel, Level
-from variata.tasks.abilities import encodes, likelihood_of
+from variata.models import LatentModel, Level, encodes, likelihood_of
 from variata.tasks.comparison import child, process
 from variata.tasks.comparison.abilities import abilities
 from variata.tasks.comparison.answers import answers

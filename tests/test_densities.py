@@ -11,13 +11,24 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
+from rows import Rows
 from variata import recipes
 from variata.batch import Batch
 from variata.conditionals import BernoulliHead, pixel_head
-from variata.distributions import Cells, Dequantised, Flow
+from variata.distributions import Cells, Dequantised, Diffusion, Flow
 from variata.errors import UsageError
 from variata.models import LatentModel, start
-from variata.nn import Coupling, ImageFlow, Made, MaskedStep, ProbabilityFlow, Spline, TimedUNet
+from variata.nn import (
+    Affine,
+    Coupling,
+    ImageFlow,
+    Made,
+    MaskedStep,
+    ProbabilityFlow,
+    Spline,
+    TimedUNet,
+)
+from variata.tasks.bounds import Bounds
 
 F64 = torch.float64
 
@@ -98,6 +109,15 @@ def test_an_element_of_a_vector_knows_all_before_it_and_no_other() -> None:
         assert (felt[0, i:] == 0).all()
 
 
+def test_the_last_element_of_many_is_told_by_all_before() -> None:
+    made, step = moved(Made(1_000, 1, 0, width=512)), MaskedStep(1_000, 0, Affine(), width=512)
+    x = torch.randn(1, 1_000, dtype=F64, requires_grad=True)
+    raw = made(made.see(x), torch.zeros(1, 1, 0, 1_000, dtype=F64))
+    for told in (raw[0, 0, 999], moved(step)(x, x[:, :0])[0][0, 999]):
+        (felt,) = torch.autograd.grad(told, [x])
+        assert (felt[0, :999] != 0).all()
+
+
 STEPS: dict[str, tuple[Any, int]] = {
     "coupling": (lambda c: Coupling(5, c, Spline(), 8), 5),
     "coupling of one": (lambda c: Coupling(1, c, Spline(), 8), 1),
@@ -125,11 +145,17 @@ def test_steps_invert_and_know_their_change_of_volume(name: str, context: int) -
         assert not torch.allclose(step(x, c + 1)[0], y)
 
 
+def test_a_diffusion_starts_at_images_that_are_all_the_same() -> None:
+    model = recipes.diffusion(shape=(1, 4, 4), likelihood="gaussian", width=8, floor=1e-9).model
+    start(model, torch.full((9, 1, 4, 4), 0.5))
+    assert model.decoder.rescaling.scale.min() >= 1e-3  # type: ignore[union-attr, operator]
+
+
 @pytest.mark.parametrize("name", ["flow", "autoregressive"])
 @pytest.mark.parametrize("size", [1, 2])
 def test_densities_of_real_values_integrate_to_one(name: str, size: int) -> None:
-    model = recipes.build(name, shape=(size,), floor=1e-6).model
     torch.manual_seed(0)
+    model = recipes.build(name, shape=(size,), floor=1e-6).model
     start(model, torch.randn(200, size))
     model = moved(model, 0.05)
     line = torch.linspace(-9, 9, 1_001 if size == 1 else 501, dtype=F64)
@@ -143,7 +169,7 @@ def test_what_is_dequantised_is_a_bound_of_the_probability_of_its_cell() -> None
     h, x = torch.zeros(1, 20_000, 0, dtype=F64), torch.tensor([[0.5, 1.0]], dtype=F64)
     p = Dequantised(lambda _: Flow([], torch.zeros(2, dtype=F64)), h, (2,), cells)
     torch.manual_seed(0)
-    found = p.log_prob(x)[0]  # new noise for every row, since gradients are taken
+    found = p.log_prob(x)[0]  # each row has noise of its own
     normal = Normal(torch.zeros((), dtype=F64), 1.0)
     wanted = (normal.cdf(x + 0.25) - normal.cdf(x - 0.25)).prod()
     assert found.exp().mean().item() == pytest.approx(wanted.item(), rel=2e-3)
@@ -157,14 +183,49 @@ def test_what_is_dequantised_is_a_bound_of_the_probability_of_its_cell() -> None
     )
 
 
+@pytest.mark.parametrize("name", ["flow", "pca_gaussian", "kernel_density"])
+def test_cells_go_where_the_model_goes(name: str) -> None:
+    model = recipes.build(name, shape=(3,), floor=(0.1, 0.2, 0.3)).model
+    x = torch.zeros(5, 3, dtype=F64)
+    assert log_prob(model.double(), x).dtype == F64
+    assert model.decoder.cells.width.dtype == F64  # type: ignore[union-attr]
+    assert log_prob(model.to("meta"), x.to("meta")).device.type == "meta"
+
+
+def bounds(model: LatentModel, x: Tensor, k: int, own: bool) -> Tensor:
+    found: list[Tensor] = []
+    examples: Any = Rows(x)
+    Bounds(model, examples, k, own=own).each(found.append)
+    return torch.cat(found)
+
+
 @pytest.mark.parametrize("name", ["flow", "diffusion", "pca_gaussian", "kernel_density"])
-def test_what_is_said_of_a_row_depends_on_no_other(name: str) -> None:
+def test_a_score_depends_on_no_other_row_and_on_no_other_draw(name: str) -> None:
     small = {"width": 8} if name in {"flow", "diffusion"} else {}
     model = recipes.build(name, shape=(1, 6, 6), likelihood="logistic", levels=17, **small).model
-    x = torch.randint(0, 17, (5, 1, 6, 6)) / 16
-    together = log_prob(model.double(), x.double())
-    torch.testing.assert_close(log_prob(model, x[3:4].double())[0], together[3])
-    assert torch.equal(together, log_prob(model, x.double()))
+    model, x = model.double(), torch.randint(0, 17, (5, 1, 6, 6)).double() / 16
+    together = bounds(model, x, 3, own=False)
+    torch.testing.assert_close(bounds(model, x[3:4], 3, own=False)[0], together[3])
+    assert torch.equal(together, bounds(model, x, 3, own=False))
+    each = [log_prob(model, x[:1]) for _ in range(2)]
+    assert not torch.equal(*each)
+
+
+def test_the_mean_of_bounds_is_as_certain_as_its_standard_error_says() -> None:
+    """Equal rows: all that their bounds differ by is noise within cells."""
+    model = recipes.pca_gaussian(shape=(784,), floor=1.0).model
+    with torch.no_grad():
+        model.decoder.loadings.zero_()  # type: ignore[operator, union-attr]
+        model.decoder.log_noise.fill_(-0.5 * math.log(12))  # type: ignore[operator, union-attr]
+    x = torch.zeros(400, 784)
+    torch.manual_seed(0)
+    fresh = torch.stack([log_prob(model, x[:1])[0] for _ in range(400)])
+    for rows in (log_prob(model, x), bounds(model, x, 1, own=True)):
+        error = ((rows.var() + fresh.var()) / 400).sqrt()
+        assert (rows.mean() - fresh.mean()).abs() < 3 * error
+        assert rows.std().item() == pytest.approx(fresh.std().item(), rel=0.2)
+    closer = bounds(model, x, 50, own=True)
+    assert rows.mean() + rows.std() < closer.mean() < rows.max()
 
 
 def test_a_diffusion_of_images_knows_the_density_of_a_gaussian() -> None:
@@ -174,9 +235,8 @@ def test_a_diffusion_of_images_knows_the_density_of_a_gaussian() -> None:
         for parameter in flow.field.output.parameters():  # type: ignore[union-attr]
             parameter.zero_()
     x = torch.randn(4, 64)
-    noise, change = flow(x, torch.zeros(4, 0))
-    torch.testing.assert_close(noise, x)
-    assert not change.any()
+    density = Diffusion([flow], torch.zeros(64))
+    torch.testing.assert_close(density.log_prob(x), Normal(0.0, 1.0).log_prob(x).sum(-1))
 
 
 def test_categories_are_refused_with_the_names_of_others() -> None:

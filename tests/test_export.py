@@ -22,8 +22,8 @@ from variata.conditionals import GaussianPosterior
 from variata.data import Condition
 from variata.data.condition import Field
 from variata.errors import ExportError, MissingExtraError, UsageError
+from variata.models import decodes, encodes
 from variata.nn import MLPDecoder
-from variata.tasks.abilities import decodes, encodes
 from variata.tasks.export import TOLERANCE, difference, examples
 from variata.tasks.graphs import Decode
 from variata.tasks.model import Model

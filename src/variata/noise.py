@@ -38,6 +38,24 @@ class Place:
 
 
 _here: Place | None = None
+_source: Generate | None = None
+
+
+@contextmanager
+def drawn_by(source: Generate) -> Iterator[None]:
+    """Take all noise from a source, which is asked as `noise` is.
+
+    >>> import torch
+    >>> with drawn_by(lambda generate, shape, event_dim: torch.zeros(shape)):
+    ...     noise(torch.rand, Size((2,)), 1)
+    tensor([0., 0.])
+    """
+    global _source
+    before, _source = _source, source
+    try:
+        yield
+    finally:
+        _source = before
 
 
 @contextmanager
@@ -76,6 +94,8 @@ def noise(generate: Generate, shape: Size, event_dim: int, **options: object) ->
         event_dim: dimensions of the event.
         options: dtype, device.
     """
+    if _source is not None:
+        return _source(generate, shape, event_dim, **options)
     axis = len(shape) - event_dim - 1
     if _here is None or axis < 0 or shape[axis] != _here.stop - _here.start:
         return generate(shape, **options)

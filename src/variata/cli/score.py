@@ -41,8 +41,9 @@ def score(
     But far above the run's own rows is unusual too: see --typicality."""
     from variata.cli.console import say
     from variata.metrics import typicality as usual
+    from variata.models import likelihood_of
     from variata.tasks.goodness import usual_scores
-    from variata.tasks.latents import density_estimated, prior_said
+    from variata.tasks.latents import prior_said
     from variata.tasks.output import array_file, write_output
 
     model = open_model(run, device, condition)
@@ -52,7 +53,8 @@ def score(
             raise UsageError("--typicality and --out name the same file: name two.")
         array_file(typicality, inputs(model, data))
         known = usual_scores(model, None, k, seed)
-    scores, estimated = model.score(data, k=k, seed=seed, out=out), density_estimated(model.module)
+    scores = model.score(data, k=k, seed=seed, out=out)
+    estimated = likelihood_of(model.module) == "estimated"
     if estimated:
         say(f"Scores are estimates, no bounds: the prior is {prior_said(model)}.")
     facts = {"shape": list(scores.shape), "mean": float(scores.mean()), "unit": "nats"}

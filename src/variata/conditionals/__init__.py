@@ -21,7 +21,7 @@ from variata.conditionals.density import FlowDensity
 from variata.conditionals.diffusion import DiffusionPrior
 from variata.conditionals.flows import FlowPrior
 from variata.conditionals.ladder import Descent, GaussianPrior, TopDownPosterior
-from variata.conditionals.likelihood import HEADS, BernoulliHead, likelihood_head
+from variata.conditionals.likelihood import COUNTS, HEADS, BernoulliHead, likelihood_head
 from variata.conditionals.mixtures import (
     FullMixturePrior,
     MixturePrior,
@@ -41,6 +41,7 @@ from variata.conditionals.richer import (
 from variata.conditionals.sphere import SphericalPosterior, UniformOnSphere, by_direction
 
 __all__ = [
+    "COUNTS",
     "HEADS",
     "AutoregressiveHead",
     "BernoulliHead",

@@ -185,12 +185,14 @@ class KernelDensity(nn.Module):
     @torch.no_grad()
     def take(self, x: Tensor, valid: Tensor) -> None:
         """Keep rows x (N, *X), and the width under which other rows are most likely."""
-        kept = x[: len(self.rows)].flatten(1)
+        kept, judging = x[: len(self.rows)].flatten(1), valid
+        if self.cells is not None:  # the same noise for all widths
+            judging = self.cells.moved(valid, torch.rand_like(valid))
         self.rows[: len(kept)] = kept
         self.log_weights.fill_(-math.inf)[: len(kept)] = -math.log(len(kept))
         self.scale.copy_(kept.std(0, unbiased=False).clamp_min(NARROW * kept.std()).clamp_min(TINY))
         likely = []
         for width in WIDTHS:
             self.raw_width.fill_(width)
-            likely.append(float(self(valid.new_zeros(1, len(valid), 0)).log_prob(valid).mean()))
+            likely.append(float(self.kernels().log_prob(judging.flatten(1)).mean()))
         self.raw_width.fill_(WIDTHS[max(range(len(likely)), key=likely.__getitem__)])

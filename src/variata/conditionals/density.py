@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 import torch
@@ -36,7 +35,6 @@ class FlowDensity(nn.Module):
     """
 
     zeros: Tensor
-    width: Tensor
 
     def __init__(
         self,
@@ -51,15 +49,13 @@ class FlowDensity(nn.Module):
         self.shape, self.cells, self.context, self.made = shape, cells, context, made
         self.density: Literal["bound", "estimated"] = "bound" if made is Flow else "estimated"
         self.raw_shape, self.alike = (1, *shape), alike
-        bounded = made is Flow and cells.least is not None and cells.most is not None
-        self.opened = Logit(*_ends(cells)) if bounded else None
+        self.opened = None if cells.ends is None or made is not Flow else Logit(*cells.ends)
         self.rescaling = Rescaling(numel(shape))
         self.steps = nn.ModuleList(steps)
         self.register_buffer("zeros", torch.zeros(numel(shape)), persistent=False)
-        self.register_buffer("width", torch.as_tensor(cells.width), persistent=False)
 
     def forward(self, h: Tensor) -> Dequantised:
-        return Dequantised(self.of_rows, checked(h, self.context), self.shape, self._cells())
+        return Dequantised(self.of_rows, checked(h, self.context), self.shape, self.cells)
 
     def of_rows(self, c: Tensor) -> Flow:
         """The distribution of values within their cells, of rows c (N, C), over (N, L)."""
@@ -70,15 +66,9 @@ class FlowDensity(nn.Module):
     @torch.no_grad()
     def start(self, x: Tensor) -> None:
         """Take mean and scale of the elements from examples x (N, *X)."""
-        y = self._cells().moved(x, torch.rand_like(x)).flatten(1)
+        y = self.cells.moved(x, torch.rand_like(x)).flatten(1)
         y = y if self.opened is None else self.opened(y)[0]
-        self.rescaling.take(y)
-        if self.alike:
-            self.rescaling.mean.fill_(y.mean())
-            self.rescaling.scale.fill_(y.std())
-
-    def _cells(self) -> Cells:
-        return self.cells if self.cells.discrete else replace(self.cells, width=self.width)
+        self.rescaling.take(y, self.alike)
 
 
 class _Told:
@@ -95,9 +85,3 @@ class _Told:
 
     def error(self, x: Tensor, noise: Tensor, turn: Tensor) -> Tensor:
         return self.step.error(x, noise, turn, self.context)
-
-
-def _ends(cells: Cells) -> tuple[float, float]:
-    """Of all cells together."""
-    half = float(cells.width) / 2
-    return float(cells.least or 0) - half, float(cells.most or 0) + half

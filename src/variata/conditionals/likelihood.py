@@ -22,6 +22,7 @@ from variata.distributions import (
 from variata.errors import UsageError, did_you_mean
 from variata.shapes import Shape
 
+COUNTS = frozenset({"poisson", "negative_binomial"})  # likelihoods
 SCALE_GAIN = 10.0  # a single scale serves all examples: it may move faster than a weight
 SMALLEST_MEAN = 0.02
 BELOW_A_LEVEL = 3.0  # a logistic's scale is at least exp(-3) of a grey level

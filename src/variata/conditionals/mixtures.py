@@ -72,7 +72,7 @@ class MixturePrior(nn.Module):
 
     def __init__(self, latent: int, components: int) -> None:
         super().__init__()
-        self.components, self.weights = components, nn.Parameter(torch.zeros(components))
+        self.weights = nn.Parameter(torch.zeros(components))
         self.means = nn.Parameter(SPREAD * torch.randn(components, latent))
         self.log_scales = nn.Parameter(torch.zeros(components, latent))
 
@@ -108,7 +108,6 @@ class FullMixturePrior(nn.Module):
 
     def __init__(self, latent: int, components: int) -> None:
         super().__init__()
-        self.components = components
         self.register_buffer("log_weights", torch.zeros(components))
         self.register_buffer("means", torch.zeros(components, latent))
         self.register_buffer("factors", torch.eye(latent).repeat(components, 1, 1))

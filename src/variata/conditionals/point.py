@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from variata.conditionals.likelihood import COUNTS
 from variata.distributions import Dirac
 
 LEAST = 0.1  # share of the range: at its ends a sigmoid passes hardly any gradient
@@ -27,7 +28,7 @@ class PointHead(nn.Module):
     def __init__(self, likelihood: str) -> None:
         super().__init__()
         self.binary = likelihood == "bernoulli"
-        self.counts = likelihood in {"poisson", "negative_binomial"}
+        self.counts = likelihood in COUNTS
         self.real = likelihood == "gaussian"
 
     def forward(self, raw: Tensor) -> Dirac:
@@ -38,7 +39,8 @@ class PointHead(nn.Module):
         if self.real:
             return mean[None]
         if self.counts:
-            return (mean + LEAST).expm1().log()[None]
+            y = mean + LEAST
+            return (y + (-(-y).expm1()).log())[None]  # of softplus, the inverse
         return mean.clamp(LEAST, 1 - LEAST).logit()[None]
 
     def _values(self, raw: Tensor) -> Tensor:

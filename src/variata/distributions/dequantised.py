@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
-from torch import Size, Tensor
+from torch import Size, Tensor, nn
 from torch.distributions import Distribution
 from torch.distributions.constraints import Constraint
 from torch.types import _size
@@ -18,43 +18,51 @@ from variata.noise import noise
 from variata.shapes import Shape, numel
 
 
-@dataclass(frozen=True)
-class Cells:
+class Cells(nn.Module):
     """What lies around the values of data.
 
-    Attributes:
-        width: of the cell around a value, in model space: a number, or (*X).
+    Args:
+        width: of the cell around a value, in model space: a number, or (*X) for real values.
         discrete: whether data has the middles of cells alone; else real values were rounded so.
         least, most: values of discrete data; None for no end.
+
+    Attributes:
+        ends: of all cells together; None where there is no end.
+        log_width: of a cell, in nats, where it holds a probability; else 0.
     """
 
-    width: float | Tensor
-    discrete: bool
-    least: float | None = None
-    most: float | None = None
+    width: Tensor
+
+    def __init__(
+        self,
+        width: float | Tensor,
+        discrete: bool,
+        least: float | None = None,
+        most: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.discrete, self.least, self.most = discrete, least, most
+        self.log_width = math.log(float(width)) if discrete else 0.0
+        self.ends: tuple[float, float] | None = None
+        if least is not None and most is not None:
+            self.ends = least - float(width) / 2, most + float(width) / 2
+        self.register_buffer("width", torch.as_tensor(width), persistent=False)
 
     def moved(self, x: Tensor, u: Tensor) -> Tensor:
         """Each value somewhere in its cell, for u in [0, 1)."""
         return x + self.width * (u - 0.5)
 
-    def nearest(self, y: Tensor, u: Tensor) -> Tensor:
-        """The discrete value in whose cell y lies; of real values, any that y may be rounded to."""
-        if not self.discrete:
-            return self.moved(y, u)
+    def nearest(self, y: Tensor) -> Tensor:
+        """The discrete value in whose cell y lies."""
         return ((y / self.width).round() * self.width).clamp(self.least, self.most)
-
-    def log_volume(self, shape: Shape) -> float:
-        """Of the cell of an example, in nats, where it holds a probability; else 0."""
-        return numel(shape) * math.log(float(self.width)) if self.discrete else 0.0
 
 
 class Dequantised(Distribution):
     """P(x) = the integral of a density p(y) over the cell of x, (K, B).
 
     For real values, the mean of p over the cell instead: p smoothed by the rounding of the data, so
-    that it has a bound. `log_prob` is a lower bound of both by one y = x + noise. While gradients
-    are taken the noise is drawn anew; else it is the same for all rows and at all times, so that
-    what is said of a row depends on nothing else.
+    that it has a bound. `log_prob` is a lower bound of both by one y = x + noise each, drawn once
+    (`variata.noise`); the mean of several p(y) is a closer one.
 
     Args:
         density: rows of h (N, C) -> the distribution of their y (N, L).
@@ -82,42 +90,38 @@ class Dequantised(Distribution):
         return {}
 
     def log_prob(self, value: Tensor) -> Tensor:
-        found = self._of_rows(self.h).log_prob(self._within(value)).to(self.h.dtype)
-        return found.unflatten(0, self._batch_shape) + self.cells.log_volume(self._event_shape)
+        found = self._of_rows(self.h).log_prob(self._within(value).flatten(0, 1)).to(self.h.dtype)
+        volume = numel(self._event_shape) * self.cells.log_width
+        return found.unflatten(0, self._batch_shape) + volume
 
     def velocity_error(self, value: Tensor) -> Tensor:
         """Of a density that is a `Diffusion`, (K, B): see there."""
-        return (
-            self._of_rows(self.h)
-            .velocity_error(self._within(value))
-            .unflatten(0, self._batch_shape)
-        )
+        return self._of_rows(self.h).velocity_error(self._within(value))
 
     def sample(self, sample_shape: _size = ONE_DRAW) -> Tensor:
         shape = self._extended_shape(sample_shape)
         with torch.no_grad():
             h = self.h.expand(*sample_shape, *self.h.shape).flatten(0, -2)
             y = self._of_rows(h).sample((len(h),)).to(h.dtype).view(shape)
-            return self.cells.nearest(y, self._new_noise(y))
+            if self.cells.discrete:
+                return self.cells.nearest(y)
+            return self.cells.moved(y, self._uniform(shape))
 
     def _of_rows(self, h: Tensor) -> Any:
         return self.density(h.flatten(0, -2))
 
     def _within(self, value: Tensor) -> Tensor:
-        """Rows (K B, L), each value somewhere in its cell."""
-        x = value.to(self.h.dtype).expand(*self._batch_shape, *self._event_shape)
-        return self.cells.moved(x, self._noise(x)).flatten(2).flatten(0, 1)
+        """(K, B, L), each value somewhere in its cell."""
+        x = value.to(self.h.dtype).expand(self._noise.shape)
+        return self.cells.moved(x, self._noise).flatten(2)
 
-    def _noise(self, like: Tensor) -> Tensor:
-        """Uniform on [0, 1)."""
-        if torch.is_grad_enabled():
-            return self._new_noise(like)
-        generator = torch.Generator("cpu").manual_seed(0)
-        return torch.rand(self._event_shape, generator=generator, dtype=torch.float64).to(like)
+    @cached_property
+    def _noise(self) -> Tensor:
+        return self._uniform(self._extended_shape())
 
-    def _new_noise(self, like: Tensor) -> Tensor:
+    def _uniform(self, shape: Size) -> Tensor:
         dims = len(self._event_shape)
-        return noise(torch.rand, like.shape, dims, dtype=like.dtype, device=like.device)
+        return noise(torch.rand, shape, dims, dtype=self.h.dtype, device=self.h.device)
 
     def __repr__(self) -> str:
         return f"Dequantised(batch={tuple(self._batch_shape)}, event={tuple(self._event_shape)})"

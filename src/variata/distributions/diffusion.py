@@ -29,17 +29,19 @@ class Diffusion(Flow):
     """
 
     def velocity_error(self, value: Tensor) -> Tensor:
-        """A draw of the squared error of the velocity on the way from values (N, L) to noise, (N,).
+        """A draw of the squared error of the velocity on the way from values (..., N, L) to noise.
 
-        No nats: a surrogate, whose mean is least for the distribution of the values.
+        (..., N), no nats: a surrogate, whose mean is least for the distribution of the values.
         """
         *before, diffusion = self.steps
-        for step in before:
-            value = step(value)[0]
         options: dict[str, Any] = {"dtype": value.dtype, "device": value.device}
         e = noise(torch.randn, value.shape, 1, **options)
         turn = noise(torch.rand, value.shape[:-1], 0, **options)
-        return diffusion.error(value, e, turn)  # type: ignore[attr-defined]
+        rows = value.flatten(0, -2)
+        for step in before:
+            rows = step(rows)[0]
+        found = diffusion.error(rows, e.flatten(0, -2), turn.flatten())  # type: ignore[attr-defined]
+        return found.view(turn.shape)
 
     def __repr__(self) -> str:
         return f"Diffusion(event={tuple(self.event_shape)})"

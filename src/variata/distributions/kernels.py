@@ -68,8 +68,9 @@ class GaussianKernels(Kernels):
         self.width = scale * bandwidth
 
     def log_kernels(self, x: Tensor) -> Tensor:
-        far = torch.cdist(x / self.width, self.rows / self.width).square()
-        constant = self.width.log().sum() + self.width.shape[0] * math.log(2 * math.pi) / 2
+        width = self.width.double()  # squares of numbers far from 0 cancel in fp32
+        far = torch.cdist(x.double() / width, self.rows.double() / width).square()
+        constant = width.log().sum() + self.width.shape[0] * math.log(2 * math.pi) / 2
         return -far / 2 - constant
 
     def around(self, rows: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from variata.doctor.words import counted
 
 
 def no_likelihood(evidence: Evidence) -> Finding | None:
-    """An autoencoder: nothing to sample from, nothing to score with."""
+    """Nothing to score with: a generator, or an autoencoder, which cannot be sampled either."""
     if evidence.elbo_test is not None:
         return None
     if evidence.samples is not None and not latent(evidence):

@@ -14,6 +14,11 @@ from variata.batch import Batch
 from variata.distributions import Dirac, has_kl, kl_each
 from variata.errors import NoDensityError
 
+NO_RATE = (
+    "This latent has no posterior here (it was given, imagined, or the model is a generator), so "
+    "it has no rate: use model.observe with a recipe that encodes, such as vae."
+)
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -22,7 +27,7 @@ class Stage:
     Attributes:
         z: the latent, (K, B, *Z).
         p: the prior of this level.
-        q: the posterior; None where the latent was given or imagined.
+        q: the posterior; None where the latent was given or imagined, and in a generator.
     """
 
     z: Tensor
@@ -41,7 +46,7 @@ class Stage:
             NoDensityError: when the level has no posterior, or a pair without a closed divergence.
         """
         if self.q is None:
-            raise NoDensityError("This latent was given or imagined, so it has no rate.")
+            raise NoDensityError(NO_RATE)
         return kl_each(self.q, self.p).expand(self.z.shape)
 
     def rate(self) -> Tensor:
@@ -53,7 +58,7 @@ class Stage:
     def log_ratio(self) -> Tensor:
         """log q(z) - log p(z) at the drawn z, (K, B), in nats."""
         if self.q is None:
-            raise NoDensityError("This latent was given or imagined, so it has no rate.")
+            raise NoDensityError(NO_RATE)
         if isinstance(self.q, Dirac):
             raise NoDensityError(
                 "The posterior is a point: it has no density and so no rate, and the model no "

@@ -78,10 +78,10 @@ class Rescaling(nn.Module):
         self.register_buffer("scale", torch.ones(size))
 
     @torch.no_grad()
-    def take(self, x: Tensor) -> None:
-        """Take mean and standard deviation of every dimension from x (N, size)."""
-        self.mean.copy_(x.mean(0))
-        self.scale.copy_(x.std(0).clamp_min(SMALLEST))
+    def take(self, x: Tensor, alike: bool = False) -> None:
+        """Take mean and standard deviation of every dimension, or of all, from x (N, size)."""
+        self.mean.copy_(x.mean() if alike else x.mean(0))
+        self.scale.copy_((x.std() if alike else x.std(0)).clamp_min(SMALLEST))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The image of x (..., size), and the logarithm of the volume change, ()."""

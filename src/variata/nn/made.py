@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from variata.nn.masked import QUIET, MaskedLinear
+from variata.nn.masked import QUIET, MaskedLinear, last_known
 from variata.shapes import full
 
 
@@ -44,7 +44,7 @@ class Made(nn.Module):
         super().__init__()
         self.size, self.per_element, self.read = size, parameters, read
         place = torch.arange(size)
-        known = torch.arange(width) * size // width - 1  # last place that a hidden unit knows
+        known = last_known(size, width)
         self.first = MaskedLinear(known[:, None] >= place.repeat_interleave(each))
         self.told = nn.Linear(told * size, width) if told else None
         self.second = MaskedLinear(known[:, None] >= known)

@@ -48,6 +48,18 @@ class MaskedLinear(nn.Module):
         return F.linear(x, self.linear.weight * self.mask, self.linear.bias)
 
 
+def last_known(size: int, width: int) -> Tensor:
+    """The last of `size` places that each hidden unit knows, -1 for none, (width,).
+
+    >>> last_known(3, 5), last_known(9, 3)
+    (tensor([-1,  0,  1, -1,  0]), tensor([-1,  3,  7]))
+    """
+    unit = torch.arange(width)
+    if width >= size:
+        return unit % size - 1
+    return unit * (size - 1) // max(1, width - 1) - 1
+
+
 class MaskedStep(nn.Module):
     """An invertible step whose every element moves by what those before it, and a context, say.
 
@@ -86,7 +98,7 @@ class MaskedStep(nn.Module):
         self.latent, self.function = latent, function
         place = torch.arange(latent)
         place = place.flip(0) if reverse else place
-        known = torch.arange(width) % latent - 1  # last place that a hidden unit knows
+        known = last_known(latent, width)
         outputs = place.repeat_interleave(function.parameters)
         self.informed = nn.Linear(context, width) if context else None
         self.first = MaskedLinear(known[:, None] >= place)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -40,21 +39,20 @@ class RandomFeatures(nn.Module):
     def __init__(self, shape: Shape, seed: int = 0) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
-        self.weights: list[Tensor] = []
-        inputs = shape[0]
-        for width in WIDTHS[: halvings(shape, SMALLEST) + 1]:
+        widths, inputs = WIDTHS[: halvings(shape, SMALLEST) + 1], shape[0]
+        self.layers = len(widths)
+        for i, width in enumerate(widths):
             flat = torch.randn(width, 9 * inputs, generator=generator, device="cpu")
-            if not self.weights:
+            if i == 0:
                 flat = flat - flat.mean(1, keepdim=True)  # blind to flat areas
             unit = math.sqrt(2) * F.normalize(flat, dim=1)
-            self.weights.append(unit.view(width, inputs, 3, 3))
+            self.register_buffer(f"weight_{i}", unit.view(width, inputs, 3, 3), persistent=False)
             inputs = width
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> RandomFeatures:
-        device = fn(torch.zeros(())).device
-        if device.type != "meta":  # a step must not wait for weights that lie elsewhere
-            self.weights = [weight.to(device) for weight in self.weights]
-        return super()._apply(fn, recurse)
+    @property
+    def weights(self) -> list[Tensor]:
+        """Of the convolutions, (channels, inputs, 3, 3) each."""
+        return [self.get_buffer(f"weight_{i}") for i in range(self.layers)]
 
     def forward(self, x: Tensor) -> Tensor:
         maps: list[Tensor] = []

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 from typing import Any
 
 from torch import Tensor
 
-from variata.distributions import StandardGaussian, kl_each
-from variata.models import LatentModel, Trace
+from variata.distributions import StandardGaussian
+from variata.models import LatentModel, Stage, Trace
 from variata.schedules import Moment
 
 
@@ -23,7 +23,7 @@ class StandardRate:
     """
 
     def __call__(self, model: LatentModel, trace: Trace, moment: Moment) -> Tensor:
-        return reduce(add, (_rate(stage.z, stage.q) for stage in trace.stages))
+        return reduce(add, (_rate(stage) for stage in trace.stages))
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ class PriorDenoising:
 
     def __call__(self, model: LatentModel, trace: Trace, moment: Moment) -> Tensor:
         stage: Any = trace.stages[0]
-        z = stage.z.detach()
-        return stage.p.velocity_error(z.flatten(0, 1)).unflatten(0, z.shape[:2])
+        return stage.p.velocity_error(stage.z.detach())
 
 
-def _rate(z: Tensor, q: Any) -> Tensor:
+def _rate(stage: Stage) -> Tensor:
+    z = stage.z
     normal = StandardGaussian(z.new_zeros(z.shape[2:]), z.dim() - 2)
-    return kl_each(q, normal).expand(z.shape).flatten(2).sum(-1)
+    return replace(stage, p=normal).rate_each().flatten(2).sum(-1)

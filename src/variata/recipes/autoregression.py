@@ -68,7 +68,7 @@ def _masked_head(parts: Parts, width: int, told: int) -> AutoregressiveHead:
     head, read, each = parts.make_head(), None, 1
     if parts.likelihood == "categorical" and parts.levels is not None:
         read, each = OneHot(parts.levels), parts.levels
-    elif parts.likelihood in {"poisson", "negative_binomial"}:
+    elif parts.counts:
         read = Log1p()
     own = int(head.per_element)  # type: ignore[arg-type]
     made = Made(numel(parts.shape), own, told, width, read, each)

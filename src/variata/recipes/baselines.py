@@ -33,9 +33,8 @@ def independent(parts: Parts) -> Composition:
         The Elements of Statistical Learning (Hastie, Tibshirani and Friedman, 2009), chapter 6
     """
     _refuse_condition(parts, "independent")
-    if parts.likelihood in {"gaussian", "poisson", "negative_binomial"}:
-        counts = parts.likelihood != "gaussian"
-        return _at_once(Moments(parts.shape, counts, parts.floor), _take)
+    if parts.counts or parts.likelihood == "gaussian":
+        return _at_once(Moments(parts.shape, parts.counts, parts.floor), _take)
     graded = "logistic" in parts.likelihood
     values = 2 if parts.likelihood == "bernoulli" else parts.levels or 2
     return _at_once(Histograms(parts.shape, values, graded), _take)

@@ -87,7 +87,7 @@ def cells_of(parts: Parts, name: str) -> Cells:
         floor: Any = torch.tensor(parts.floor)
         floor = floor.view(parts.shape) if floor.dim() else floor
         return Cells(ROUNDED * floor, discrete=False)
-    if parts.likelihood in {"poisson", "negative_binomial"}:
+    if parts.counts:
         return Cells(1.0, discrete=True, least=0.0)
     levels = 2 if parts.likelihood == "bernoulli" else parts.levels or 2
     return Cells(1 / (levels - 1), discrete=True, least=0.0, most=1.0)

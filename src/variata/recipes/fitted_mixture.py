@@ -16,16 +16,16 @@ def fit_mixture(
     """Fit a mixture prior to latents (N, L) by expectation maximisation.
 
     Args:
-        prior: a mixture of `components`, which takes weights (C,), means (C, L) and covariances.
+        prior: a mixture of `means`, which takes weights (C,), means (C, L) and covariances.
         covariance: of the components.
         ridge: added to their variances, as a share of the latents' mean variance.
         seed: of the start.
     """
     from sklearn.mixture import GaussianMixture
 
-    rows, components = z.double().cpu().numpy(), prior.components
+    rows = z.double().cpu().numpy()
     found = GaussianMixture(
-        min(components, len(rows)),
+        min(len(prior.means), len(rows)),
         covariance_type=covariance,
         reg_covar=max(ridge * float(rows.var(0).mean()), LEAST),
         random_state=seed,

@@ -80,6 +80,5 @@ def _critic(parts: Parts, width: int | None) -> tuple[nn.Module, int]:
     if len(parts.shape) == 3:
         critic = ConvCritic(parts.shape, width or 32, normed=False)
         return critic, critic.output.in_features
-    counts = parts.likelihood in {"poisson", "negative_binomial"}
-    size = numel(parts.shape)
-    return DenseCritic(size, width or 256, Log1p() if counts else None), width or 256
+    size, read = numel(parts.shape), Log1p() if parts.counts else None
+    return DenseCritic(size, width or 256, read), width or 256

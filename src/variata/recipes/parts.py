@@ -11,7 +11,7 @@ import torch
 from annotated_types import Ge, Gt, Le, MinLen
 from torch import nn
 
-from variata.conditionals import Decoder, likelihood_head
+from variata.conditionals import COUNTS, Decoder, likelihood_head
 from variata.errors import ShapeError, UsageError
 from variata.nn import (
     ConvDecoder,
@@ -71,6 +71,11 @@ class Parts:
     encoder: Any = None
     decoder: Any = None
 
+    @property
+    def counts(self) -> bool:
+        """Whether the data is of counts."""
+        return self.likelihood in COUNTS
+
     def resolved(self) -> Parts:
         """The same with every default that depends on the data made explicit."""
         conv = len(self.shape) == 3 and numel(self.shape) > DENSE_IMAGE and min(self.shape[1:]) > 7
@@ -124,8 +129,7 @@ class Parts:
 
     def reading(self, network: nn.Module) -> nn.Module:
         """A network behind what its kind of data has to go through first."""
-        counts = self.likelihood in {"poisson", "negative_binomial"}
-        return nn.Sequential(Log1p(), network) if counts else network
+        return nn.Sequential(Log1p(), network) if self.counts else network
 
     def _encoder_network(self) -> nn.Module:
         hidden = self._widths()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from variata.models import decodes
 from variata.store.saved import Saved
 
 TEMPLATE = """---
@@ -48,10 +49,10 @@ def card(saved: Saved) -> str:
         recipe=saved.recipe,
         data=about.get("data", {}).get("name", "data"),
         schema=saved.schema.describe(),
-        latent=saved.arguments.get("latent") if len(saved.module.levels) else "none",
+        latent=saved.arguments.get("latent") if decodes(saved.module) else "none",
         network=saved.arguments.get("network"),
         prior="none"
-        if not len(saved.module.levels)
+        if not decodes(saved.module)
         else "the recipe's own"
         if saved.prior is None
         else f"{saved.prior['name']}, fitted later",

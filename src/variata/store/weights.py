@@ -17,7 +17,7 @@ from variata.models import LatentModel
 from variata.recipes import Composition
 from variata.recipes.catalogue import SEVERAL
 
-SPARE = 16  # layers that a recipe may be told of and not have
+SPARE = 16  # layers that may be named without tensors: `hidden` is told to recipes without any too
 Sizes = dict[str, tuple[tuple[int, ...], str]]
 NAMES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.int32: "I32"} | {
     torch.float16: "F16", torch.bfloat16: "BF16", torch.bool: "BOOL", torch.uint8: "U8"

@@ -11,6 +11,7 @@ from torch import Tensor
 from variata.data import Examples
 from variata.metrics import LogMeanExp
 from variata.models import LatentModel
+from variata.noise import drawn_by
 from variata.tasks.bulk import batch_of, quiet
 from variata.tasks.decoded import decoded_in_parts
 from variata.tasks.noise import DRAWS, Noise
@@ -56,7 +57,8 @@ class Bounds:
         rows = len(self.examples)
         with quiet(self.module, self.seed, self.precision) as device:
             pairs = self._pairs(rows, device)
-            wide = pairs * DECODED_IN if device.type == "cpu" else pairs
+            latents = len(self.module.levels) > 0 and device.type == "cpu"
+            wide = pairs * DECODED_IN if latents else pairs
             across, down = together(wide, rows, self.k)
             draws = Pieces(down)
             with decoded_in_parts(self.module, pairs):
@@ -76,7 +78,8 @@ class Bounds:
         def weigh(these: range) -> Tensor:
             how = Noise(self.seed, these, rows, self.own)
             trace = self.module.observe(batch, len(these), how=how, features=features)
-            return trace.log_weight()
+            with drawn_by(how.source):
+                return trace.log_weight()
 
         draws.run(k, weigh, total.add)
         return total.value()

@@ -12,7 +12,7 @@ from variata.batch import Batch
 from variata.conditionals import QuantisedPosterior, head_of
 from variata.data import Examples
 from variata.metrics import Usage
-from variata.models import LatentModel
+from variata.models import LatentModel, decodes, likelihood_of
 from variata.shapes import draw_mean, spread
 from variata.tasks.bulk import batch_of, in_blocks, read
 
@@ -30,7 +30,9 @@ def has_codes(module: LatentModel) -> bool:
 
 
 def exact(module: LatentModel) -> bool:
-    """Whether one draw says all: of a single code at every level, or where there is no level."""
+    """Whether one draw says all: of a single code at every level, or where nothing is drawn."""
+    if not decodes(module):
+        return likelihood_of(module) != "bound"  # which is one by the noise within cells
     return all(isinstance(head_of(v.posterior), QuantisedPosterior) for v in module.levels)
 
 

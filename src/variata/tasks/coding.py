@@ -187,7 +187,8 @@ class Coding(Trained):
         The importance-weighted bound of k draws, of which any number fits in memory. All rows share
         the same noise, so that the score of a row does not depend on the others. With a condition,
         it is a bound of log p(x | c). Where the prior or the model is a diffusion, whose density is
-        an estimate, scores are estimates too, and no bounds. Of a density over x there is one draw.
+        an estimate, scores are estimates too, and no bounds. Of a density over x the draws are of
+        noise within the cells of values; where it has none, or is an estimate, there is one.
 
         Args:
             condition: of the rows; None takes the data's own.

@@ -13,10 +13,9 @@ from variata import recipes
 from variata.data import Examples
 from variata.doctor import Evidence, Finding, examine
 from variata.errors import NoDensityError
-from variata.models import Trace
+from variata.models import Trace, encodes
 from variata.recipes.parts import Parts
 from variata.store import Saved
-from variata.tasks.abilities import encodes
 from variata.tasks.bulk import batch_of, in_blocks
 from variata.tasks.evaluate import Evaluation
 from variata.tasks.latents import can_sample

@@ -24,8 +24,8 @@ from variata.metrics import (
     prior_sd,
     rms_error,
 )
+from variata.models import decodes, encodes, likelihood_of
 from variata.shapes import numel
-from variata.tasks.abilities import decodes, encodes, likelihood_of
 from variata.tasks.codes import exact, usage
 from variata.tasks.factors import disentangled
 from variata.tasks.latents import can_sample, known_prior, prior_said
@@ -99,7 +99,9 @@ def evaluate(
     jacobian = model.schema.log_jacobian()
     figures: dict[str, Any] = {"data": _data(model, test, data), "recipe": model.recipe}
     figures["prior"] = prior_said(model)
-    figures["prior_density"] = "estimated" if likelihood == "estimated" else "exact"
+    figures["prior_density"] = None
+    if decodes(model.module):
+        figures["prior_density"] = "estimated" if likelihood == "estimated" else "exact"
     figures["likelihood"] = likelihood
     figures |= _bounds(model, observed, measured, k, seed, jacobian)
     prior = known_prior(model.module, seed=seed)
@@ -169,9 +171,13 @@ def _bounds(
             "rate": None,
             "distortion": distortion,
         }
-    k = 1 if exact(model.module) else k  # then all draws are the same
+    one = exact(model.module)  # then all draws are the same
+    k = 1 if one else k
+    found = observed.elbo
+    if decodes(model.module) or not one:
+        found = log_likelihood(model.module, test, k, seed)
     carried = None if observed.carried is None else observed.carried.tolist()
-    nll = Estimate.of(-(log_likelihood(model.module, test, k, seed) + jacobian))
+    nll = Estimate.of(-(found + jacobian))
     rate = Estimate.of(observed.rate).as_dict()
     rate |= {"per_dimension": carried, "per_level": _levels(model, observed)}
     return {

@@ -15,8 +15,9 @@ from variata.atomic import make_folder, write_bytes
 from variata.data import Context
 from variata.data.units import to_own_units
 from variata.errors import ExportError, UsageError, did_you_mean
+from variata.models import encodes
 from variata.store import weights_digest
-from variata.tasks.abilities import encodes, require_latents
+from variata.tasks.abilities import require_latents
 from variata.tasks.graphs import GRAPHS, Graph, Tensors
 from variata.tasks.model import Model
 from variata.tasks.output import refuse_to_replace

@@ -7,9 +7,8 @@ from torch import Tensor
 
 from variata.distributions import StandardGaussian
 from variata.metrics import KnownPrior
-from variata.models import LatentModel
+from variata.models import LatentModel, decodes, likelihood_of
 from variata.shapes import draw
-from variata.tasks.abilities import decodes, likelihood_of
 from variata.tasks.bulk import quiet
 from variata.tasks.codes import has_codes
 from variata.tasks.model import Model
@@ -44,11 +43,6 @@ def can_sample(module: LatentModel) -> bool:
     return all(getattr(level.prior, "held", True) for level in module.levels)
 
 
-def density_estimated(module: LatentModel) -> bool:
-    """Whether a density is an estimate, and with it every figure that it is a part of."""
-    return likelihood_of(module) == "estimated"
-
-
 def prior_said(model: Model) -> str:
     """What latents are drawn from, in words.
 
@@ -62,5 +56,6 @@ def prior_said(model: Model) -> str:
     if call is None:
         return "the recipe's own prior"
     told = ", ".join(f"{value} {name}" for name, value in call["arguments"].items())
-    only = ", whose density is an estimate" if density_estimated(model.module) else ""
+    estimated = likelihood_of(model.module) == "estimated"
+    only = ", whose density is an estimate" if estimated else ""
     return f"the prior that was fitted afterwards ({call['name']}: {told}){only}"

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Size, Tensor
 from torch.distributions import Distribution
 
+from variata.noise import Generate
 from variata.shapes import Shape, draw, location_and_scale
 from variata.training.sampler import mix
 
-DRAWS = 64  # of a block
+DRAWS = 64  # of a block of latents
 
 
 class Noise:
-    """A way to draw latents (`variata.shapes.Draw`) for one pass over some draws of some rows.
+    """A way to draw latents (`variata.shapes.Draw`) for one pass over some draws of some rows, and
+    a source of whatever else is random in it (`variata.noise.drawn_by`).
 
     Noise number d of row r is a function of the seed, d, r and the level; where `own` is false, it
     is the same for all rows, so that what a row gets does not depend on the rows beside it.
@@ -49,27 +51,34 @@ class Noise:
         if self.own and not hasattr(distribution, "scale"):
             return draw(distribution, k, n)
         loc, scale = location_and_scale(distribution)
-        noise = self._noise(distribution.event_shape, loc)
+        noise = self._noise(torch.randn, distribution.event_shape, loc, DRAWS)
         return torch.addcmul(loc, scale, noise).expand(k, n, *distribution.event_shape)
 
     def _made(self, distribution: Any, k: int, n: int) -> Tensor:
         event = getattr(distribution, "noise_shape", distribution.event_shape)
-        noise = self._noise(event, distribution.mean)
+        noise = self._noise(torch.randn, event, distribution.mean, DRAWS)
         return distribution.from_normal(noise.expand(k, n, *event))
 
-    def _noise(self, event: Shape, like: Tensor) -> Tensor:
-        together = rows_together(like.device) if self.own else 1
-        draws, rows = _blocks(self.draws, DRAWS), _blocks(self.rows, together)
+    def source(self, generate: Generate, shape: Size, event_dim: int, **options: Any) -> Tensor:
+        """Noise (draws, rows, *event), as `variata.noise.noise` is asked for it."""
+        self.level += 1
+        like, event = torch.empty((), **options), shape[len(shape) - event_dim :]
+        return self._noise(generate, event, like, 1).expand(shape)
+
+    def _noise(self, generate: Generate, event: Shape, like: Tensor, deep: int) -> Tensor:
+        """Noise of these draws and rows; `deep`: draws of a block."""
+        wide = rows_together(like.device) if self.own else 1
+        draws, rows = _blocks(self.draws, deep), _blocks(self.rows, wide)
+        shape = (deep, wide, *event)
         columns = [
-            torch.cat([self._block(d, r, together, event, like) for d in draws]) for r in rows
+            torch.cat([self._block(generate, d, r, shape, like) for d in draws]) for r in rows
         ]
         noise = columns[0] if len(columns) == 1 else torch.cat(columns, 1)
-        return noise[_within(self.draws, DRAWS), _within(self.rows, together)]
+        return noise[_within(self.draws, deep), _within(self.rows, wide)]
 
-    def _block(self, d: int, r: int, together: int, event: Shape, like: Tensor) -> Tensor:
+    def _block(self, generate: Generate, d: int, r: int, shape: Shape, like: Tensor) -> Tensor:
         generator = torch.Generator(like.device).manual_seed(mix(self.seed, self.level, d, r))
-        shape = (DRAWS, together, *event)
-        return torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device)
+        return generate(shape, generator=generator, dtype=like.dtype, device=like.device)
 
 
 def rows_together(device: torch.device) -> int:

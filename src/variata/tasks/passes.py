@@ -10,8 +10,7 @@ from torch import Tensor
 from variata.data import Examples
 from variata.distributions import Gaussian
 from variata.errors import NoDensityError
-from variata.models import LatentModel, Stage, Trace
-from variata.tasks.abilities import decodes, likelihood_of
+from variata.models import LatentModel, Stage, Trace, decodes, likelihood_of
 from variata.tasks.bounds import Bounds
 from variata.tasks.bulk import batch_of, in_blocks
 

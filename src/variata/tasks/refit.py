@@ -12,12 +12,12 @@ from torch import Tensor
 
 from variata.data import Examples
 from variata.errors import DataError, UsageError
+from variata.models import likelihood_of
 from variata.recipes.refit import give_prior, levels_of, prior_call
 from variata.tasks.abilities import require_encoder
 from variata.tasks.bulk import batch_of, in_blocks
 from variata.tasks.codes import coded_latents, has_codes
 from variata.tasks.interrupt import interruptible, refuse_unwritten
-from variata.tasks.latents import density_estimated
 from variata.tasks.model import Model
 from variata.tasks.prior_fits import Latents, fit_codes, fit_prior
 from variata.tasks.source import reopened
@@ -115,7 +115,7 @@ def refit_prior(
     saved = replace(model.saved, module=module, prior=call)
     was, now = (_mean_log_prob(p, judging.to(known)) for p in (before, fitted))
     refuse_unwritten("the prior was fitted")
-    estimated = density_estimated(model.module) or density_estimated(module)
+    estimated = "estimated" in {likelihood_of(model.module), likelihood_of(module)}
     return Refit(Model(saved), was, now, z.shape[1], estimated)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from variata.metrics import active_mask, prior_sd
+from variata.models import decodes, encodes
 from variata.pictures import (
     Card,
     Section,
@@ -19,7 +20,6 @@ from variata.pictures import (
     training_curves,
     write_report,
 )
-from variata.tasks.abilities import decodes, encodes
 from variata.tasks.codes import usage_rows
 from variata.tasks.evaluate import Evaluation
 from variata.tasks.factors import disentanglement_rows

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from variata.batch import Batch
 from variata.errors import NoDensityError
-from variata.models import LatentModel
+from variata.models import LatentModel, decodes, likelihood_of
 from variata.noise import placed
 from variata.objectives import Objective
 from variata.schedules import Moment
@@ -103,11 +103,9 @@ def _figures(model: LatentModel, objective: Objective, batch: Batch) -> Tensor:
         return torch.zeros(3, dtype=torch.float64)
     trace = model.observe(batch, objective.samples)
     criterion = objective(model, trace, END).without(objective.unsteady)
-    slow = getattr(model.decoder, "density", "") == "estimated"
-    distortion = math.nan if slow else _mean_of(trace.distortion)
-    priors = [level.prior for level in model.levels]
-    slow = any(getattr(prior, "estimated", False) for prior in priors)
-    rate = math.nan if slow or not priors else _mean_of(trace.rate)
+    slow, latents = likelihood_of(model) == "estimated", decodes(model)
+    distortion = math.nan if slow and not latents else _mean_of(trace.distortion)
+    rate = math.nan if slow or not latents else _mean_of(trace.rate)
     return torch.tensor((criterion, distortion, rate), dtype=torch.float64)
 
 

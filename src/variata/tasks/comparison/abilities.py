@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from variata.errors import UsageError
-from variata.tasks.abilities import encodes, likelihood_of
+from variata.models import encodes, likelihood_of
 from variata.tasks.codes import has_codes
 from variata.tasks.compression.codec import Codec
 from variata.tasks.latents import can_sample

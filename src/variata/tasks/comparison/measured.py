@@ -21,8 +21,8 @@ from variata.metrics import (
     probe_accuracy,
     two_sample_test,
 )
+from variata.models import decodes, likelihood_of
 from variata.shapes import numel
-from variata.tasks.abilities import decodes, likelihood_of
 from variata.tasks.comparison.abilities import abilities, parameters
 from variata.tasks.comparison.costs import training_costs, validation_curve
 from variata.tasks.comparison.detection import detection
@@ -98,7 +98,7 @@ def _samples(model: Model, job: Job, splits: Splits, test: Examples, seed: int) 
     features = features_for(name, splits.train, job.features)
     sets = Judged(features, fake, splits.train, test, seed)
     found = sets.figures()
-    of_data, of_samples = _classes(features, sets)
+    of_data, of_samples = classes_told(features, sets)
     modes = mode_coverage(of_data, of_samples)
     shares = ("frechet", "frechet_of_training_rows", "precision", "recall", "density", "coverage")
     return {
@@ -112,7 +112,7 @@ def _samples(model: Model, job: Job, splits: Splits, test: Examples, seed: int) 
     }
 
 
-def _classes(features: Features, sets: Judged) -> tuple[Tensor, Tensor]:
+def classes_told(features: Features, sets: Judged) -> tuple[Tensor, Tensor]:
     """Classes of test rows and of samples: our classifier's, or clusters of the training rows."""
     if isinstance(features.net, FeatureNet):
         head = features.net.head
