@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,17 @@ from variata.data import infer_schema
 from variata.errors import DivergenceError, InterruptError, StoreError, UsageError
 from variata.models import LatentModel, Level, encodes, likelihood_of
 from variata.tasks.comparison import child, process
-from variata.tasks.comparison.abilities import abilities
+from variata.tasks.comparison.abilities import ABILITIES, abilities
 from variata.tasks.comparison.answers import answers
 from variata.tasks.comparison.compare import Comparison, compare
-from variata.tasks.comparison.contenders import Contender, contenders, usual
+from variata.tasks.comparison.contenders import (
+    IMAGES,
+    ROWS,
+    Contender,
+    contenders,
+    parsed_value,
+    usual,
+)
 from variata.tasks.comparison.costs import seconds_to_final, training_costs
 from variata.tasks.comparison.detection import chimeras
 from variata.tasks.comparison.job import LOG, OUT_OF_MEMORY, OUTCOME, Job, Outcome
@@ -36,11 +44,15 @@ from variata.tasks.comparison.rows import Row
 from variata.tasks.comparison.tables import cell, tables
 from variata.tasks.evaluate import evaluate
 from variata.tasks.lock import LOCK
+from variata.tasks.source import DataOptions
 from variata.training import Checkpoint
 
 SMALL = "latent=2:hidden=8"
 VAE, BROKEN = f"vae:{SMALL}", f"vae:{SMALL}:lr=1e30"
 ASKED: dict[str, Any] = {"epochs": 3, "seeds": (0, 1), "rows": 200, "k": 4}
+
+
+NOTHING_MORE: dict[str, Any] = {"likelihood": "bound", "abilities": {}, "curve": []}
 
 
 def job(folder: Path, **more: Any) -> Job:
@@ -112,6 +124,20 @@ def test_a_likelihood_that_is_not_finite_is_none(
     assert not made["abilities"]["likelihood"]
 
 
+def test_samples_and_latents_that_are_not_finite_leave_the_other_figures(
+    digits_run: Path, tmp_path: Path
+) -> None:
+    model, asked = load(digits_run), job(tmp_path, k=2)
+    asked.folder.mkdir(parents=True)
+    with torch.no_grad():
+        list(model.module.decoder.parameters())[-1].fill_(torch.nan)
+    made = measured(model, asked)
+    assert {"seconds", "parameters", "probe"} <= {*made["figures"]}
+    assert not {"frechet", "detection", "reconstruction", "nll"} & {*made["figures"]}
+    assert not (asked.folder / "samples.npy").exists()
+    json.dumps(made, allow_nan=False)
+
+
 @pytest.mark.parametrize(
     ("recipe", "kind"),
     [("vae", "bound"), ("vq_vae", "bound"), ("ae", "none"), ("wae_mmd", "none")],
@@ -133,8 +159,10 @@ def test_models_without_levels_or_posteriors() -> None:
 
 def test_abilities_are_what_the_verbs_do(digits_run: Path, tmp_path: Path) -> None:
     assert all(abilities(load(digits_run)).values())
-    codes = fit("digits", "vq_vae", latent=8, hidden=(8,), epochs=1)
-    able = abilities(codes)
+    codes, asked = fit("digits", "vq_vae", latent=8, hidden=(8,), epochs=1), job(tmp_path, k=2)
+    asked.folder.mkdir(parents=True)
+    able = measured(codes, asked)["abilities"]
+    assert {*able} == {*ABILITIES}
     assert (able["compress"], able["interpolate"], able["encode"]) == (False, False, True)
     with pytest.raises(UsageError):
         codes.compress("digits", tmp_path / "x.vrt")
@@ -149,6 +177,7 @@ def test_chimeras_hold_what_other_rows_hold() -> None:
     mixed = chimeras(rows)
     same = (mixed == rows).all(0)
     assert int(same.sum()) == 3
+    assert 0 < int((chimeras(images[:, :, :1]) == images[:, :, :1]).all(0).sum()) < 4
     torch.testing.assert_close(mixed[:, ~same], rows.roll(1, 0)[:, ~same])
 
 
@@ -174,8 +203,7 @@ def test_seconds_to_the_final_score(scores: Any, seconds: float | None) -> None:
 
 
 def test_costs_leave_out_what_came_before_the_first_step() -> None:
-    note = "At step 3 the loss ...: went back to the best weights with half the learning rate."
-    about = {"seconds": 4.5, "best_step": 10, "notes": [note, "other"], "skipped": 5}
+    about = {"seconds": 4.5, "best_step": 10, "rollbacks": 1, "skipped": 5}
     costs = training_costs(reports((3.0, True), (2.0, True), (2.5, False)), about)
     assert costs["seconds_per_epoch"] == 1.0
     assert costs["seconds_to_kept"] == 3.0
@@ -194,7 +222,7 @@ def in_process(code: str) -> tuple[str, ...]:
     [
         ("import os; os.kill(os.getpid(), 9)", "killed by SIGKILL", True),
         ("print('error: boom'); raise SystemExit(4)", "diverged", False),
-        ("print('error: boom'); raise SystemExit(2)", "refused", False),
+        ("print('error: boom'); raise SystemExit(2)", "refused", True),
         (f"print('error: boom'); raise SystemExit({OUT_OF_MEMORY})", "out of memory", True),
         ("print('error: boom'); raise SystemExit(143)", "stopped by SIGTERM", True),
         ("raise ValueError('boom')", "failed", True),
@@ -259,6 +287,33 @@ def test_a_folder_holds_one_job(tmp_path: Path) -> None:
     (job(tmp_path).folder / "job.json").write_text("{}")
     with pytest.raises(StoreError, match="is damaged"):
         Job.read(job(tmp_path).folder)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"status": "done"}', '{"status": "done", "reason": "", "found": [], "more": 1}', "[]"]
+)
+def test_a_foreign_outcome_is_damaged(text: str, tmp_path: Path) -> None:
+    job(tmp_path).write()
+    (job(tmp_path).folder / OUTCOME).write_text(text)
+    with pytest.raises(StoreError, match=r"is damaged|cannot be read"):
+        Outcome.known(job(tmp_path))
+
+
+def test_memory_is_left_out_where_it_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child, "STATUS", tmp_path / "nowhere")
+    settings = {"seed": 0, "epochs": 1}
+    more = {"arguments": {"latent": 2, "hidden": 8}, "settings": settings, "measures": "bound"}
+    options = json.loads(json.dumps(asdict(DataOptions())))
+    asked = replace(job(tmp_path), options=options, **more)
+    asked.write()
+    assert child.main(str(asked.folder)) == 0
+    outcome = Outcome.known(asked)
+    assert outcome is not None
+    made = Row.of(Contender.of("vae"), {0: replace(outcome, found=outcome.found | NOTHING_MORE)})
+    assert {*made.figures} == {"rate", "distortion", "elbo"}
+    assert made.figures["rate"]["se"] > 0  # over rows, with one seed
 
 
 def test_a_training_ends_with_the_process_that_asked_for_it(
@@ -391,6 +446,8 @@ def test_rules_ask_for_more_than_one_figure() -> None:
     assert best["To generate the sharpest"] == "wide"
     assert best["To generate fast"] == "wide"
     assert best["To generate the most varied"] == "wide"
+    sharpest = next(answer for answer in answers(rows) if "sharpest" in answer.task)
+    assert sharpest.text.endswith("Left out by the rule: narrow.")
     assert "To detect anomalies" not in best
 
 
@@ -412,8 +469,8 @@ def test_contenders() -> None:
     assert made.arguments == {"beta": 4, "hidden": 8, "lr": 0.01}
     assert made.folder == "beta_vae,beta=4,hidden=8,lr=0.01"
     schema = infer_schema(np.random.default_rng(0).normal(size=(50, 3)))
-    assert set(usual(schema)) <= {*recipes.names()}
-    assert "vae" in usual(schema)
+    assert {*IMAGES, *ROWS} <= {*recipes.names()}
+    assert usual(schema) == [*ROWS]
     with pytest.raises(UsageError, match="named twice"):
         contenders(["vae", "ae", "vae"], schema)
     with pytest.raises(UsageError, match="has no 'bta'"):
@@ -422,11 +479,35 @@ def test_contenders() -> None:
         Contender.of("vea")
     with pytest.raises(UsageError, match="argument=value"):
         Contender.of("vae:latent")
+    with pytest.raises(UsageError, match="does not suit vae"):
+        Contender.of("vae:hidden=[8")  # what is left of [8,8] where commas part recipes
+
+
+@pytest.mark.parametrize("name", ["seed", "budget", "epochs"])
+def test_what_is_common_to_all_is_none_of_one(name: str) -> None:
+    with pytest.raises(UsageError, match=f"use --{name}"):
+        Contender.of(f"vae:{name}=5")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-4", 1e-4),
+        ("[8, 8]", [8, 8]),
+        ("[8", "[8"),
+        ("nan", "nan"),
+        ("2020-13-45", "2020-13-45"),
+    ],
+)
+def test_values_are_yaml_or_texts(text: str, value: Any) -> None:
+    assert parsed_value(text) == value
 
 
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
+        ({"options": DataOptions(condition=("label",))}, "without a condition"),
+        ({"budget": 0.0}, "budget"),
         ({"data": np.zeros((9, 2))}, "name a file"),
         ({"epochs": 1, "budget": 2.0}, "not both"),
         ({"seeds": ()}, "one or more seeds"),

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from variata import VAE, fit, load
 from variata.cli.app import run
+from variata.data.labels import has_classes
 from variata.errors import DataError, UsageError
 from variata.metrics import read_out
 from variata.tasks.probe import Reading, probe
@@ -24,9 +26,26 @@ def test_separable_classes_are_read_out_and_noise_is_not() -> None:
         np.eye(4)[y] + 0.05 * random.normal(size=(2_000, 4)),
         random.normal(size=(2_000, 9)),
     )
-    assert read_out(told[:40], y[:40], told[40:], y[40:]) == 1.0
+    assert read_out(told[:40], y[:40], told[40:], y[40:]).mean == 1.0
     chance = read_out(noise[:200], y[:200], noise[200:], y[200:])
-    assert chance == pytest.approx(0.25, abs=4 * (0.1875 / 1_800) ** 0.5)
+    assert chance.se == pytest.approx((0.1875 / 1_800) ** 0.5, rel=0.1)
+    assert chance.mean == pytest.approx(0.25, abs=4 * chance.se)
+
+
+def test_a_read_out_reads_what_is_linear_and_no_more() -> None:
+    z = np.random.default_rng(0).normal(size=(800, 3))
+    linear, parity = z[:, 0] > z[:, 1], z[:, 0] * z[:, 1] > 0
+    assert read_out(z[:400], linear[:400], z[400:], linear[400:]).mean > 0.97
+    blind = read_out(z[:400], parity[:400], z[400:], parity[400:])
+    assert blind.mean == pytest.approx(0.5, abs=4 * blind.se)
+
+
+@pytest.mark.parametrize(
+    ("labels", "known"),
+    [(None, False), ([0, 0], False), ([1, -1], False), ([-1, -1], False), ([0, 1, -1], True)],
+)
+def test_labels_of_two_classes_can_be_learnt_from(labels: list[int] | None, known: bool) -> None:
+    assert has_classes(None if labels is None else torch.tensor(labels)) == known
 
 
 def test_the_penalty_is_chosen_where_it_matters() -> None:
@@ -36,7 +55,7 @@ def test_the_penalty_is_chosen_where_it_matters() -> None:
     x = np.concatenate([6 * (y - 0.5)[:, None], random.normal(size=(2_000, 60))], 1)
     told = np.where(random.random(100) < 0.25, 1 - y[:100], y[:100])
     loose = LogisticRegression(C=1e3, max_iter=500).fit(x[:100], told).score(x[100:], y[100:])
-    assert read_out(x[:100], told, x[100:], y[100:]) > loose + 0.2
+    assert read_out(x[:100], told, x[100:], y[100:]).mean > loose + 0.2
 
 
 def test_readings_are_deterministic_and_more_labels_tell_more(digits_run: Path) -> None:

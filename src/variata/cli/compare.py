@@ -17,8 +17,8 @@ from variata.cli.opening import (
     LabelOption,
     SizeOption,
     parsed_duration,
-    parsed_size,
     parsed_words,
+    read_options,
 )
 from variata.errors import UsageError
 
@@ -59,9 +59,9 @@ def compare(
     Each training has a process of its own; one that fails leaves a row that says so. The same
     command again goes on where this one ended."""
     from variata.tasks.comparison.compare import compare as run
+    from variata.tasks.comparison.measures import ONE_SEED
     from variata.tasks.comparison.page import write_page
     from variata.tasks.comparison.tables import tables
-    from variata.tasks.source import DataOptions
 
     chosen = [_seed(text) for text in parsed_words(seeds)]
     found = run(
@@ -70,9 +70,7 @@ def compare(
         budget=parsed_duration(budget),
         epochs=epochs,
         seeds=chosen[:1] if quick else chosen,
-        options=DataOptions(
-            label=label, ignore=tuple(ignore or ()), key=key, size=parsed_size(size)
-        ),
+        options=read_options(label, ignore, key, size),
         rows=rows,
         k=k,
         out=out,
@@ -89,6 +87,8 @@ def compare(
             print()
         for answer in found.answers:
             print(answer.text)
+        if len(found.about["seeds"]) == 1:
+            print(ONE_SEED)
     say(f"Wrote {report}")
 
 

@@ -13,6 +13,7 @@ from variata.errors import UsageError
 if TYPE_CHECKING:
     from variata.data import Examples
     from variata.tasks.model import Model
+    from variata.tasks.source import DataOptions
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a trained run.")]
 DataArgument = Annotated[
@@ -108,6 +109,15 @@ def parsed_size(text: str | None) -> tuple[int, int] | None:
     if match is None or "0" in (match[1], match[2]):
         raise UsageError(f"--size needs height x width such as 64x48, got '{text}'.")
     return int(match[1]), int(match[2])
+
+
+def read_options(
+    label: str | None, ignore: list[str] | None, key: str | None, size: str | None
+) -> DataOptions:
+    """How to read data, as options give it."""
+    from variata.tasks.source import DataOptions
+
+    return DataOptions(label=label, ignore=tuple(ignore or ()), key=key, size=parsed_size(size))
 
 
 def parsed_duration(text: str | None) -> float | None:

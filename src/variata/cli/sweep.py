@@ -18,7 +18,7 @@ from variata.cli.opening import (
     SeedOption,
     SizeOption,
     parsed_duration,
-    parsed_size,
+    read_options,
 )
 
 
@@ -61,11 +61,9 @@ def sweep(
     """Train a recipe with many arguments and draw rate against distortion; needs Optuna.
 
     The same command again goes on where this one ended."""
-    from variata.tasks.source import DataOptions
     from variata.tasks.sweep.page import best_said, table, write_page
     from variata.tasks.sweep.sweep import sweep as run
 
-    options = DataOptions(label=label, ignore=tuple(ignore or ()), key=key, size=parsed_size(size))
     found = run(
         data,
         vary,
@@ -74,7 +72,7 @@ def sweep(
         budget=parsed_duration(budget),
         epochs=epochs,
         seed=seed,
-        options=options,
+        options=read_options(label, ignore, key, size),
         rows=rows,
         storage=storage,
         out=out,

@@ -1,4 +1,4 @@
-"""Labels that come one after another."""
+"""Labels that come one after another, and whether they can be learnt from."""
 
 from __future__ import annotations
 
@@ -7,8 +7,19 @@ from array import array
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from variata.data.source import encode_labels
+
+
+def has_classes(labels: Tensor | None) -> bool:
+    """Whether there are labels (N,) of two classes or more; negative ones are unknown.
+
+    >>> import torch
+    >>> has_classes(torch.tensor([0, 1, -1])), has_classes(torch.tensor([1, 1, -1]))
+    (True, False)
+    """
+    return labels is not None and len(labels[labels >= 0].unique()) > 1
 
 
 class Labels:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from variata.data.labels import has_classes
 from variata.doctor.clusters import clusters, nearest
 from variata.doctor.collapse import collapsed
 from variata.doctor.commands import longer, train
@@ -32,7 +33,7 @@ def missing_modes(evidence: Evidence) -> Finding | None:
     lost = _lost(groups[nearest(x[1::2], places)], groups[nearest(fake, places)])
     if not lost:
         return None
-    what = "class" if _labelled(evidence) else "cluster"
+    what = "class" if has_classes(evidence.labels) else "cluster"
     told = ", ".join(f"{what} {c}: {a:.1%} of the data, {b:.1%} of samples" for c, a, b in lost[:5])
     return Finding(
         name="missing-modes",
@@ -70,15 +71,10 @@ def _real(evidence: Evidence, x: Tensor) -> Tensor:
     return torch.nan_to_num(flat, posinf=1e6, neginf=-1e6)
 
 
-def _labelled(evidence: Evidence) -> bool:
-    labels = evidence.labels
-    return labels is not None and len(labels[labels >= 0].unique()) > 1
-
-
 def _groups(evidence: Evidence, x: Tensor) -> tuple[Tensor, Tensor]:
     """Places in the space of `x` and the group each stands for, from every second row."""
     half = x[::2]
-    if not _labelled(evidence) or evidence.labels is None:
+    if evidence.labels is None or not has_classes(evidence.labels):
         centres = clusters(half)
         return centres, torch.arange(len(centres))
     labels = evidence.labels[:ROWS][::2]

@@ -20,11 +20,9 @@ from variata.metrics.likelihood import (
 from variata.metrics.linear import PCABaseline, mean_predictor, rms_error
 from variata.metrics.mmd import mmd_imq
 from variata.metrics.modes import Modes, mode_coverage
-from variata.metrics.probe import probe_accuracy
 from variata.metrics.ranking import probability_less
 from variata.metrics.read_out import read_out
 from variata.metrics.samples import Copies, Coverage, frechet_distance, nearest_copies, prdc
-from variata.metrics.told_apart import two_sample_test
 from variata.metrics.two_sample import Verdict, classifier_test, likelihood_test, mmd_test
 from variata.metrics.typicality import typicality
 from variata.metrics.usage import Usage
@@ -67,7 +65,6 @@ __all__ = [
     "prdc",
     "prior_sd",
     "probability_less",
-    "probe_accuracy",
     "psnr",
     "rate_per_dimension",
     "read_out",
@@ -75,7 +72,6 @@ __all__ = [
     "ssim",
     "streaming_logmeanexp",
     "train_features",
-    "two_sample_test",
     "typicality",
     "unit_variance",
 ]

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from variata.data.labels import has_classes
 from variata.errors import DataError, ShapeError
 from variata.metrics.features import FeatureNet, Features, VectorFeatures
 from variata.metrics.linear import principal_axes
@@ -92,6 +93,6 @@ def _checked_labels(labels: Values, count: int) -> Tensor:
     y = torch.as_tensor(labels).reshape(-1).long().cpu()
     if len(y) != count:
         raise ShapeError(f"labels: expected one per example, {count}, got {len(y)}.")
-    if len(y[y >= 0].unique()) < 2:
+    if not has_classes(y):
         raise DataError("labels: expected at least two classes; give none to train without labels.")
     return y

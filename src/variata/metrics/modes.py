@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-SMALL = 0.02  # share of the data: smaller classes are missed by chance
+SMALL = 0.02  # share of the data: smaller classes are missed by chance, if there are larger ones
 PRESENT = 0.25  # of its share in the data: a class that is rarer among samples is missing
 
 
@@ -17,7 +17,8 @@ class Modes:
 
     Attributes:
         covered: classes whose share among the samples is at least a quarter of that in the data.
-        classes: of the data; those with a share below 2 % are left out.
+        classes: of the data; left out are those whose share is below 2 %, and below half of an even
+            share of the classes that are present.
         distance: total variation between the shares of all classes, 0 to 1.
     """
 
@@ -37,7 +38,7 @@ def mode_coverage(of_data: Tensor, of_samples: Tensor) -> Modes:
         torch.bincount(classes, minlength=count).double() / len(classes)
         for classes in (of_data, of_samples)
     )
-    counted = data >= SMALL
+    counted = data >= min(SMALL, 0.5 / int((data > 0).sum()))
     return Modes(
         covered=int((samples >= PRESENT * data)[counted].sum()),
         classes=int(counted.sum()),

@@ -6,14 +6,17 @@ import warnings
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+
+from variata.metrics.estimate import Estimate
 
 Array = NDArray[Any]
 STRENGTHS = tuple(10.0**power for power in range(-3, 3))  # C, the inverse of the penalty
 FOLDS = 5
 
 
-def read_out(x: Array, y: Array, others: Array, targets: Array, seed: int = 0) -> float:
+def read_out(x: Array, y: Array, others: Array, targets: Array, seed: int = 0) -> Estimate:
     """Return the share of other rows that a logistic regression of rows x (N, D) gets right.
 
     Its penalty is the one with the highest likelihood in cross validation within x; where a class
@@ -24,8 +27,12 @@ def read_out(x: Array, y: Array, others: Array, targets: Array, seed: int = 0) -
         others, targets: features (M, D) and classes (M,) to measure on.
         seed: of the folds.
 
+    Reference:
+        Understanding Intermediate Layers Using Linear Classifier Probes (Alain and Bengio, 2016),
+        arXiv:1610.01644
+
     >>> x = np.array([[-2.0], [-1.0], [1.0], [2.0]])
-    >>> read_out(x, np.array([0, 0, 1, 1]), x, np.array([0, 0, 1, 0]))
+    >>> read_out(x, np.array([0, 0, 1, 1]), x, np.array([0, 0, 1, 0])).mean
     0.75
     """
     from sklearn.exceptions import ConvergenceWarning
@@ -41,4 +48,5 @@ def read_out(x: Array, y: Array, others: Array, targets: Array, seed: int = 0) -
         search = GridSearchCV(plain, {"C": STRENGTHS}, cv=parts, scoring="neg_log_loss")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return float((search.fit(x, y).predict(others) == targets).mean())
+        right = search.fit(x, y).predict(others) == targets
+    return Estimate.of(torch.from_numpy(right).double())

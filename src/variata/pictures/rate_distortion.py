@@ -29,15 +29,16 @@ LABELLED = 30  # points; more are not named
 Point = tuple[float, float, str]  # rate, distortion, label
 
 
-def rate_distortion(groups: Mapping[str, Sequence[Point]]) -> bytes:
+def rate_distortion(
+    groups: Mapping[str, Sequence[Point]], front: Sequence[tuple[float, float]] = ()
+) -> bytes:
     """Return rate against distortion, with lines of equal ELBO behind them: PNG bytes.
-
-    A dashed line joins the points that no other beats in both.
 
     Fixing a Broken ELBO, Alemi et al., 2018, arXiv 1711.00464.
 
     Args:
         groups: name -> points (rate, distortion, label), nats; those of a group share a line.
+        front: the points (rate, distortion) that no other beats, which a dashed line joins.
 
     Raises:
         DataError: no point.
@@ -58,9 +59,8 @@ def rate_distortion(groups: Mapping[str, Sequence[Point]]) -> bytes:
         axes.plot(across, down, joined, marker="o", ms=5.5, lw=1.2, color=colour, label=name)
     axes.margins(0.14)
     _equal_elbo(axes, points)
-    front = [at for at in points if not any(_beats(other, at) for other in points)]
     if len(front) > 1:
-        across, down, _ = zip(*sorted(front), strict=True)
+        across, down = zip(*sorted(front), strict=True)
         axes.plot(across, down, "--", color=INK, lw=1, zorder=1, label="front")
     for rate, distortion, label in points if len(points) <= LABELLED else ():
         axes.annotate(
@@ -68,10 +68,6 @@ def rate_distortion(groups: Mapping[str, Sequence[Point]]) -> bytes:
         )
     shared_legend(figure, axes)
     return to_png(figure)
-
-
-def _beats(a: Point, b: Point) -> bool:
-    return a[0] <= b[0] and a[1] <= b[1] and a[:2] != b[:2]
 
 
 def _equal_elbo(axes: Axes, points: Sequence[Point]) -> None:

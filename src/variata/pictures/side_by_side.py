@@ -32,7 +32,7 @@ def image_panels(named: Mapping[str, ArrayLike | Tensor]) -> bytes:
     """Return the images of every model as a grid of its own, with its name above: PNG bytes.
 
     Args:
-        named: name -> images (N, C, H, W) in [0, 1], of one size and number.
+        named: name -> images (N, C, H, W) in [0, 1].
 
     Raises:
         DataError: nothing to show.
@@ -42,7 +42,7 @@ def image_panels(named: Mapping[str, ArrayLike | Tensor]) -> bytes:
     """
     _refuse_none(named)
     cells = {name: _coloured(grid(images, COLUMNS)) for name, images in named.items()}
-    height, width = next(iter(cells.values())).shape[:2]
+    height, width = (max(cell.shape[side] for cell in cells.values()) for side in (0, 1))
     across = min(ACROSS, len(cells))
     down = -(-len(cells) // across)
     whole = (across * (width + GAP) + GAP, down * (height + HEAD) + GAP)
@@ -50,7 +50,7 @@ def image_panels(named: Mapping[str, ArrayLike | Tensor]) -> bytes:
     for i, (name, cell) in enumerate(cells.items()):
         left = GAP + i % across * (width + GAP)
         top = whole[1] - i // across * (height + HEAD) - HEAD
-        figure.figimage(cell[::-1], left, top - height, origin="lower")  # at whole pixels
+        figure.figimage(cell[::-1], left, top - len(cell), origin="lower")  # at whole pixels
         figure.text(left / whole[0], (top + 10) / whole[1], name, fontsize=TEXT, color=INK)
     return to_png(figure)
 

@@ -11,6 +11,7 @@ import torch
 
 from variata.data import Examples
 from variata.data.few_labels import keep_labels
+from variata.data.labels import has_classes
 from variata.errors import DataError, UsageError
 from variata.metrics import PCABaseline, read_out
 from variata.tasks.collect import Array
@@ -106,12 +107,12 @@ def probe(
         raise UsageError("A probe needs numbers of labels and of draws of at least 1.")
     pool, judged = _parts(model, data, seed)
     sets = _features(model, pool, judged)
-    targets = _labels(judged)
+    targets = labels_of(judged)
     readings = []
     for count in (n for n in labels if n <= len(pool)):
         kept = [_kept(pool, count, seed + i) for i in range(draws)]
         for name, (known, unknown) in sets.items():
-            right = tuple(read_out(known[r], y, unknown, targets, seed) for r, y in kept)
+            right = tuple(read_out(known[r], y, unknown, targets, seed).mean for r, y in kept)
             readings.append(Reading(name, count, right))
     if not readings:
         raise DataError(
@@ -126,13 +127,13 @@ def with_labels(examples: Examples) -> Examples:
     Raises:
         DataError: there are none of two classes.
     """
-    known = None if examples.labels is None else (examples.labels >= 0).nonzero()[:, 0]
-    if known is None or len(examples.labels[known].unique()) < 2:  # type: ignore[index]
+    labels = examples.labels
+    if labels is None or not has_classes(labels):
         raise DataError(
             "This needs rows with labels of two classes or more: name their column with --label "
             "when training, or use data with labels."
         )
-    return examples.subset(known.cpu())
+    return examples.subset((labels >= 0).nonzero()[:, 0].cpu())
 
 
 def _parts(model: Model, data: Any, seed: int) -> tuple[Examples, Examples]:
@@ -155,14 +156,15 @@ def _features(model: Model, pool: Examples, judged: Examples) -> dict[str, tuple
         "pca": [pca.codes(values).numpy() for values in raw],
         "raw": raw,
     }
-    return {name: _scaled(*parts) for name, parts in sets.items()}
+    return {name: scaled(*parts) for name, parts in sets.items()}
 
 
 def _raw(examples: Examples) -> Array:
     return examples.all().x.flatten(1).numpy()
 
 
-def _scaled(known: Array, others: Array) -> tuple[Array, Array]:
+def scaled(known: Array, others: Array) -> tuple[Array, Array]:
+    """Features (N, D) and (M, D), centred and divided by one number, both by the first."""
     mean = known.mean(0)
     scale = float(np.sqrt(known.var(0).mean())) or 1.0
     return (known - mean) / scale, (others - mean) / scale
@@ -170,10 +172,11 @@ def _scaled(known: Array, others: Array) -> tuple[Array, Array]:
 
 def _kept(pool: Examples, count: int, seed: int) -> tuple[Array, Array]:
     """Rows that keep their label, and these labels."""
-    labels = _labels(keep_labels(pool, count, seed))
+    labels = labels_of(keep_labels(pool, count, seed))
     rows = np.flatnonzero(labels >= 0)
     return rows, labels[rows]
 
 
-def _labels(examples: Examples) -> Array:
+def labels_of(examples: Examples) -> Array:
+    """Classes (N,) of rows that have some."""
     return np.asarray(examples.labels.cpu())  # type: ignore[union-attr]

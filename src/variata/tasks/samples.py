@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from variata.data import Context, Examples
+from variata.data.labels import has_classes
 from variata.errors import StoreError
 from variata.metrics import Features, frechet_distance, nearest_copies, prdc, train_features
 from variata.models import LatentModel
@@ -63,9 +64,8 @@ def features_for(name: str, train: Examples, cache: Path | None) -> Features:
         return kept
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:LEARN_FROM]
     some = train.subset(order)
-    made = train_features(
-        as_seen(all_x(some, LEARN_FROM), train), _labels(some, order), name=name, epochs=3
-    )
+    labels = some.labels if has_classes(some.labels) else None
+    made = train_features(as_seen(all_x(some, LEARN_FROM), train), labels, name=name, epochs=3)
     if cache is not None:
         made.save(cache)
     return made
@@ -130,9 +130,3 @@ def as_seen(x: Tensor, examples: Examples) -> Tensor:
     """Examples (N, *X) in model space as features see them: images in [0, 1]."""
     real_images = examples.schema.kind == "real" and examples.schema.layout == "image"
     return torch.sigmoid(x) if real_images else x
-
-
-def _labels(examples: Examples, order: Tensor) -> Tensor | None:
-    labels = examples.labels
-    enough = labels is not None and len(labels[labels >= 0].unique()) > 1
-    return labels if enough else None

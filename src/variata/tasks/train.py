@@ -234,6 +234,7 @@ def _saved(job: Job, history: History) -> Saved:
         "seconds": last.seconds,
         "best_step": history.best_step,
         "skipped": history.skipped,
+        "rollbacks": history.rollbacks,
         "notes": [*job.prepared.notes, *history.notes],
         "device": str(job.device),
     }

@@ -52,6 +52,7 @@ class History:
         step: steps taken.
         best_step: the step whose weights were kept.
         skipped: steps left out because their loss or gradient was not finite.
+        rollbacks: times that the best weights were put back.
         notes: one sentence for everything unusual.
     """
 
@@ -63,4 +64,5 @@ class History:
     step: int = 0
     best_step: int = 0
     skipped: int = 0
+    rollbacks: int = 0
     notes: list[str] = field(default_factory=list)

@@ -26,7 +26,6 @@ from variata.training.validation import Examples, validate
 
 FAILURES = 5  # steps in a row that are not finite before the weights are put back
 ROLLBACKS = 3
-WENT_BACK = "went back to the best weights"
 LOOK_EVERY = 50  # steps between looks at an accelerator, which has to be waited for
 SIGNS = {"elbo": 1, "distortion": -1, "bound": -1}  # of a log density in a figure
 RESERVE = 1.5  # times the first validation's duration: what a budget keeps for the last one
@@ -149,6 +148,7 @@ class Loop:
                 f"last at step {self.step}. Try a lower learning rate than {self._highest:g}."
             )
         self.failures, self.rollbacks, self.lr_factor = 0, self.rollbacks + 1, self.lr_factor / 2
+        self.history.rollbacks = self.rollbacks
         with self.stepper.whole():
             self.model.load_state_dict(self.best)
             self.stepper.average.model.load_state_dict(self.best)
@@ -156,7 +156,7 @@ class Loop:
             optimiser.restart()
         self._note(
             f"At step {self.step} the loss had not been finite {FAILURES} times in a row: "
-            f"{WENT_BACK} with half the learning rate."
+            "went back to the best weights with half the learning rate."
         )
 
     def _averaged(self) -> dict[str, Tensor]:

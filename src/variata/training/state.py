@@ -73,7 +73,7 @@ def take_up(loop: Loop, state: State) -> None:
     loop.meter.sums, loop.meter.count = state.numbers["meter"].values()
     past = state.numbers["history"]
     reports = [Report(**report) for report in past.pop("reports")]
-    loop.history.__dict__.update(past, reports=reports)
+    loop.history.__dict__.update(past, reports=reports, rollbacks=loop.rollbacks)
 
 
 def _named(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from variata.errors import UsageError
 from variata.models import encodes, likelihood_of
 from variata.tasks.codes import has_codes
-from variata.tasks.compression.codec import Codec
 from variata.tasks.latents import can_sample
 from variata.tasks.model import Model
 
@@ -15,7 +13,7 @@ ABILITIES = ("generate", "encode", "likelihood", "interpolate", "compress", "det
 
 
 def abilities(model: Model) -> dict[str, bool]:
-    """Which verbs suit a model.
+    """Which verbs suit a model; whether `compress` does shows when it is tried.
 
     >>> from variata import fit
     >>> able = abilities(fit("digits", "ae", latent=2, hidden=(8,), epochs=1))
@@ -29,18 +27,8 @@ def abilities(model: Model) -> dict[str, bool]:
         "encode": encoded,
         "likelihood": density,
         "interpolate": encoded and not has_codes(module),
-        "compress": density and can_compress(model),
         "detect": density or encoded,
     }
-
-
-def can_compress(model: Model) -> bool:
-    """Whether `compress` can code the model's data."""
-    try:
-        Codec.of(model)
-        return True
-    except UsageError:
-        return False
 
 
 def parameters(module: torch.nn.Module) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from variata.pictures import plus_minus
-from variata.tasks.comparison.measures import HIGH, MEASURES
+from variata.tasks.comparison.measures import HIGH, LIKELIHOODS, MEASURES, WORDS
 from variata.tasks.comparison.rows import Row
 
 SURE = 2.0  # standard errors of a difference
@@ -98,11 +98,12 @@ def answers(rows: Sequence[Row]) -> list[Answer]:
 
 def _answer(rule: Rule, rows: Sequence[Row]) -> Answer | None:
     measure = MEASURES[rule.measure]
-    able = [r for r in rows if r.get(rule.measure) is not None and rule.suits(r, rows)]
+    known = [row for row in rows if rule.measure in row.figures]
+    able = [row for row in known if rule.suits(row, rows)]
     if not able:
         return None
     sign = -1 if measure.better == HIGH else 1
-    first, *rest = sorted(able, key=lambda row: sign * (row.get(rule.measure) or 0.0))
+    first, *rest = sorted(able, key=lambda row: sign * row.figures[rule.measure]["mean"])
     alike = [row for row in rest if not _apart(rule.measure, first, row)]
     behind = [row for row in rest if row not in alike]
     parts = [f"{rule.task}: {_shown(rule.measure, first)} ({measure.title})"]
@@ -110,18 +111,20 @@ def _answer(rule: Rule, rows: Sequence[Row]) -> Answer | None:
         parts.append(f"not told apart from {_list(rule.measure, alike)}")
     if behind:
         parts.append(f"then {_list(rule.measure, behind[:2])}")
-    without = [row.name for row in rows if row.get(rule.measure) is None]
     text = "; ".join(parts) + "."
-    if without:
+    if others := [row.name for row in known if row not in able]:
+        text += f" Left out by the rule: {', '.join(others)}."
+    if without := [row.name for row in rows if row not in known]:
         text += f" Without this figure: {', '.join(without)}."
     best = (first.name, *(row.name for row in alike))
     return Answer(rule.task, rule.text, rule.measure, best, text)
 
 
 def _apart(name: str, a: Row, b: Row) -> bool:
-    """Whether two means differ by more than two standard errors of their difference over seeds."""
-    errors = [row.figures[name]["se"] or 0.0 for row in (a, b)]
-    return abs((a.get(name) or 0.0) - (b.get(name) or 0.0)) > SURE * math.hypot(*errors)
+    """Whether two means differ by more than two standard errors of their difference."""
+    first, second = a.figures[name], b.figures[name]
+    error = math.hypot(first["se"] or 0.0, second["se"] or 0.0)
+    return abs(first["mean"] - second["mean"]) > SURE * error
 
 
 def _list(name: str, rows: Sequence[Row]) -> str:
@@ -130,6 +133,5 @@ def _list(name: str, rows: Sequence[Row]) -> str:
 
 def _shown(name: str, row: Row) -> str:
     figure = row.figures[name]
-    kind = {"bound": ", at most", "estimated": ", estimated"}.get(row.likelihood, "")
-    only = kind if name in ("nll", "bits_per_dim") else ""
-    return f"{row.name} {plus_minus(figure['mean'] or 0.0, figure['se'])}{only}"
+    kind = WORDS.get(row.likelihood, "") if name in LIKELIHOODS else ""
+    return f"{row.name} {plus_minus(figure['mean'], figure['se'])}{kind}"

@@ -6,8 +6,7 @@ from typing import Any
 
 from variata.errors import NoDensityError
 from variata.metrics import Estimate
-from variata.tasks.comparison.costs import training_costs
-from variata.tasks.comparison.figures import plain
+from variata.tasks.comparison.figures import over_rows
 from variata.tasks.comparison.job import Job
 from variata.tasks.model import Model
 from variata.tasks.passes import one_pass
@@ -26,11 +25,9 @@ def bound(model: Model, job: Job) -> dict[str, Any]:
     if seen.rate is None or seen.elbo is None or seen.distortion is None:
         raise NoDensityError(f"The recipe {model.recipe} has no rate to hold against distortion.")
     shift = model.schema.log_jacobian()
-    about = model.saved.about["training"]
     figures = {
-        "rate": Estimate.of(seen.rate).as_dict(),
-        "distortion": Estimate.of(seen.distortion - shift).as_dict(),
-        "elbo": Estimate.of(seen.elbo + shift).as_dict(),
-        "seconds": plain(training_costs(model.history, about)["seconds"]),
+        "rate": over_rows(Estimate.of(seen.rate)),
+        "distortion": over_rows(Estimate.of(seen.distortion - shift)),
+        "elbo": over_rows(Estimate.of(seen.elbo + shift)),
     }
     return {"figures": figures}

@@ -26,7 +26,7 @@ from variata.tasks.train import fit, resume
 from variata.training import Callback
 from variata.training.work import out_of_memory
 
-MEASURES = {"all": measured, "bound": bound}
+WAYS = {"all": measured, "bound": bound}  # to measure
 MEMORY = "memory.json"
 STATUS = Path("/proc/self/status")
 
@@ -36,7 +36,7 @@ def main(folder: str) -> int:
     job = Job.read(Path(folder))
     try:
         model = trained(job)
-        found = MEASURES[job.measures](model, job)
+        found = WAYS[job.measures](model, job)
         found["figures"] |= _memory(job)
         Outcome("done", found=found).write(job)
         return 0
@@ -63,7 +63,8 @@ def trained(job: Job) -> Model:
             job.data, job.recipe, options=options, device=str(device), out=run, callbacks=watch,
             announce=_say, **more,
         )  # fmt: skip
-    write_text(job.folder / MEMORY, json.dumps({"memory": plain(peak(device))}))
+    if (taken := peak(device)) is not None:
+        write_text(job.folder / MEMORY, json.dumps({"memory": plain(taken)}))
     return model
 
 
@@ -89,7 +90,7 @@ def peak(device: torch.device) -> float | None:
 
 
 def _memory(job: Job) -> dict[str, Any]:
-    """What the training took, which another process than this may have done."""
+    """What the training took, where known; another process than this may have done it."""
     path = job.folder / MEMORY
     return json.loads(path.read_text()) if path.is_file() else {}
 

@@ -84,7 +84,8 @@ def compare(
         announce: is told a line for each training.
 
     Raises:
-        UsageError: for an unknown recipe or argument, data in memory, or a budget and epochs.
+        UsageError: for an unknown recipe or argument, data in memory, a condition, or a budget and
+            epochs.
         DataError: when the data cannot be used.
         StoreError: when the folder is in use, or holds another comparison.
         InterruptError: when a signal ended it; the same call goes on.
@@ -93,6 +94,8 @@ def compare(
         raise UsageError(f"compare needs one or more seeds, each once, got {list(seeds)}.")
     asked = {"budget": budget, "epochs": epochs, "rows": rows, "k": k, "device": device}
     prepared, job = common(data, options, seed=seeds[0], **asked)
+    if prepared.condition is not None:
+        raise UsageError("compare measures models without a condition: leave it out.")
     found = contenders(names, prepared.schema)
     about = {"data": prepared.name, "described": prepared.schema.describe(), **job.settings}
     about |= {"seeds": list(seeds), "rows": rows, "k": k, "lossy": prepared.record["lossy"]}
@@ -139,7 +142,7 @@ def told(outcome: Outcome) -> str:
     from variata.pictures import number
 
     if not outcome.done:
-        return ": ".join(part for part in (outcome.status, outcome.reason) if part)
+        return outcome.failure
     names = {"nll": "NLL", "frechet": "Frechet", "reconstruction": "reconstruction"}
     figures = outcome.found["figures"]
     shown = [

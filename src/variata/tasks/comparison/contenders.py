@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -20,6 +21,11 @@ ROWS = (
     "independent", "pca_gaussian", "kernel_density", "ae", "vae", "flow_prior", "vq_vae", "gan",
     "flow", "diffusion", "latent_diffusion", "autoregressive",
 )  # fmt: skip
+COMMON = {  # to all trainings
+    "seed": "--seeds (--seed of a sweep)",
+    "budget": "--budget",
+    "epochs": "--epochs",
+}
 
 
 @dataclass(frozen=True)
@@ -41,13 +47,11 @@ class Contender:
         """Read `vae` or `beta_vae:beta=4:latent=16`.
 
         Raises:
-            UsageError: for an unknown recipe or argument.
+            UsageError: for an unknown recipe or argument, or one that is common to all.
 
         >>> Contender.of("beta_vae:beta=4").arguments
         {'beta': 4}
         """
-        import yaml
-
         recipe, *pairs = text.strip().split(":")
         recipes.get(recipe)
         arguments: dict[str, Any] = {}
@@ -55,7 +59,11 @@ class Contender:
             name, equals, value = pair.partition("=")
             if not equals:
                 raise UsageError(f"'{text}': expected argument=value after ':', got '{pair}'.")
-            arguments[name] = yaml.safe_load(value)
+            if name in COMMON:
+                raise UsageError(
+                    f"'{text}': {name} is the same for all trainings: use {COMMON[name]}."
+                )
+            arguments[name] = parsed_value(value)
             check_argument(recipe, name, arguments[name])
         return cls(text.strip(), recipe, arguments)
 
@@ -67,6 +75,25 @@ class Contender:
         'beta_vae,beta=4'
         """
         return folder_of(self.name)
+
+
+def parsed_value(text: str) -> Any:
+    """What a value on a command line stands for; what is no YAML is a text.
+
+    >>> [parsed_value(text) for text in ("4", "1e-4", "relu", "[8")]
+    [4, 0.0001, 'relu', '[8']
+    """
+    import yaml
+
+    try:
+        value = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError):  # such as the 45th of a month
+        return text
+    try:
+        number = float(value) if isinstance(value, str) else math.nan  # YAML takes 1e-4 as a text
+    except ValueError:
+        return value
+    return number if math.isfinite(number) else value
 
 
 def check_argument(recipe: str, name: str, value: Any) -> None:
@@ -83,8 +110,7 @@ def check_argument(recipe: str, name: str, value: Any) -> None:
 
 def usual(schema: Schema) -> list[str]:
     """The recipes that are compared on such data unless others are named."""
-    known = set(recipes.names())
-    return [name for name in (IMAGES if schema.layout == "image" else ROWS) if name in known]
+    return list(IMAGES if schema.layout == "image" else ROWS)
 
 
 def contenders(names: Sequence[str], schema: Schema) -> list[Contender]:

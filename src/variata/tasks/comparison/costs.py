@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from variata.training.loop import WENT_BACK
-
 NEAR = 0.02  # of the final score
 
 
@@ -15,7 +13,7 @@ def training_costs(reports: Sequence[dict[str, Any]], about: dict[str, Any]) -> 
 
     Args:
         reports: one for each validation, as in `Report`.
-        about: how it ended: "seconds", "best_step", "notes", "skipped".
+        about: how it ended: "seconds", "best_step", "rollbacks", "skipped".
     """
     first, last = reports[0], reports[-1]
     epochs, seconds = last["epoch"], last["seconds"]
@@ -27,7 +25,7 @@ def training_costs(reports: Sequence[dict[str, Any]], about: dict[str, Any]) -> 
         "seconds_per_epoch": seconds / epochs if epochs else None,  # what is fitted has none
         "seconds_to_kept": kept[-1] if kept else about["seconds"],
         "seconds_to_final": seconds_to_final(reports),
-        "restarts": sum(WENT_BACK in note for note in about["notes"]),
+        "restarts": about.get("rollbacks", 0),
         "skipped": about["skipped"],
     }
 

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from variata.data import Examples
-from variata.errors import MissingExtraError
+from variata.errors import MissingExtraError, UsageError
 from variata.shapes import numel
 from variata.tasks.comparison.figures import Figures, plain
 from variata.tasks.model import Model
@@ -16,11 +16,11 @@ ROWS, NUMBERS = 1_000, 500_000  # that are coded, at most
 
 
 def bits_in_file(model: Model, test: Examples) -> Figures:
-    """Bits for each value of the test rows in a `.vrt` file; nothing without `constriction`."""
+    """Bits for each value of the test rows in a `.vrt` file; none where they are not coded."""
     count = min(len(test), ROWS, max(1, NUMBERS // numel(model.schema.shape)))
     with tempfile.TemporaryDirectory() as folder:
         try:
             made = model.compress(original(test, count), Path(folder) / "rows.vrt")
-        except MissingExtraError:
+        except (MissingExtraError, UsageError):  # without `constriction`, or codes
             return {}
     return {"bits_in_file": plain(made.bits_per_dim)}

@@ -27,7 +27,7 @@ CODES = {
     DivergenceError.exit_code: "diverged",
     OUT_OF_MEMORY: "out of memory",
 }
-LASTING = ("done", "refused", "diverged")  # would come out the same again
+LASTING = ("done", "diverged")  # would come out the same again
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,8 @@ class Outcome:
     """What came of a job.
 
     Attributes:
-        status: "done", "refused", "diverged", "out of memory", "killed by SIGKILL", "stopped by
-            SIGTERM", "failed".
+        status: "done", "refused" (until what is missing is there), "diverged", "out of memory",
+            "killed by SIGKILL", "stopped by SIGTERM", "failed".
         reason: one sentence, where it is not done.
         found: what was measured.
     """
@@ -114,12 +114,26 @@ class Outcome:
         """Whether there are figures."""
         return self.status == "done"
 
+    @property
+    def failure(self) -> str:
+        """Why there are no figures, in a line."""
+        return ": ".join(part for part in (self.status, self.reason) if part)
+
     @classmethod
     def known(cls, job: Job) -> Outcome | None:
-        """What is known from before and would come out the same again."""
+        """What is known from before and would come out the same again.
+
+        Raises:
+            StoreError: what is kept is no outcome.
+        """
         path = job.folder / OUTCOME
-        outcome = cls(**_read(path)) if path.is_file() else None
-        return outcome if outcome is not None and outcome.status in LASTING else None
+        if not path.is_file():
+            return None
+        record = _read(path)
+        if {*record} != {f.name for f in fields(cls)} or not isinstance(record["found"], dict):
+            raise StoreError(f"{path} is damaged: remove {job.folder} and start again.")
+        outcome = cls(**record)
+        return outcome if outcome.status in LASTING else None
 
     def write(self, job: Job) -> None:
         """Keep it beside what was asked."""

@@ -5,6 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LOW, HIGH, NEITHER = "low", "high", ""
+LIKELIHOODS = ("nll", "bits_per_dim")
+SIGNS = {"bound": "≤ ", "estimated": "≈ "}  # before a likelihood that is not exact
+WORDS = {"bound": ", at most", "estimated": ", estimated"}  # after it
+ONE_SEED = (
+    "There is one seed: errors are over rows, where there are any, and differences between "
+    "recipes may be chance."
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,10 @@ GROUPS: dict[str, tuple[Measure, ...]] = {
         Measure("recall", "recall", HIGH, "Test rows inside the samples' neighbourhoods."),
         Measure("density", "density", HIGH, "Neighbourhoods of data that a sample is in, over k."),
         Measure("coverage", "coverage", HIGH, "The data's neighbourhoods that hold a sample."),
-        Measure("two_sample", "told apart", LOW, "How often a classifier tells samples from data."),
+        Measure(
+            "told_apart", "told apart", LOW,
+            "AUC of a classifier that tells samples from data; 1/2 is ideal.",
+        ),
     ),
     "Variety, latents and tasks": (
         Measure("classes_covered", "classes", HIGH, "Classes of the data that samples show."),

@@ -19,8 +19,9 @@ from variata.pictures import (
 )
 from variata.tasks.comparison.compare import Comparison
 from variata.tasks.comparison.measured import MEANS, SAMPLES, SHOWN, SHOWN_POINTS
-from variata.tasks.comparison.measures import GROUPS, MEASURES
+from variata.tasks.comparison.measures import GROUPS, MEASURES, ONE_SEED
 from variata.tasks.comparison.rows import Row
+from variata.tasks.comparison.start import length_said
 from variata.tasks.comparison.tables import tables
 from variata.tasks.model import Array
 from variata.tasks.show import images_of, original
@@ -28,7 +29,6 @@ from variata.tasks.show import images_of, original
 KEPT, EACH = "seconds until the weights that were kept", "milliseconds for a sample"
 CURVE = "-ELBO of validation rows while training"
 PICTURED = {SAMPLES: "Draws from p(x | z)", MEANS: "Means of p(x | z) for the same latents"}
-ONE_SEED = "There is one seed, so no error over seeds: differences between recipes may be chance."
 
 
 def write_page(found: Comparison) -> Path:
@@ -62,10 +62,11 @@ def _samples(found: Comparison) -> list[tuple[str, bytes]]:
     if not drawn:
         return []
     if schema.layout == "image":
-        real = {"data": images_of(schema, original(found.test, SHOWN))}
-        kinds = {caption: _drawn(found, file) for file, caption in PICTURED.items()}
+        real = {"data": original(found.test, SHOWN)}
+        count = len(real["data"])
+        kinds = {caption: real | _drawn(found, file) for file, caption in PICTURED.items()}
         return [
-            (caption, image_panels(real | {n: images_of(schema, v) for n, v in shown.items()}))
+            (caption, image_panels({n: images_of(schema, v[:count]) for n, v in shown.items()}))
             for caption, shown in kinds.items()
         ]
     data = _flat(original(found.test, SHOWN_POINTS))
@@ -90,7 +91,8 @@ def _plane(data: Array, columns: Sequence[str] | None) -> tuple[Array, Array, tu
     mean, width = data.mean(0), min(2, data.shape[1])
     axes = np.zeros((data.shape[1], 2))
     axes[:, :width] = principal_axes(torch.from_numpy((data - mean) / scale), width).numpy()
-    return mean, axes / scale[:, None], ("first principal axis", "second principal axis")
+    names = ("first principal axis", "second principal axis" if width > 1 else "")
+    return mean, axes / scale[:, None], names
 
 
 def _flat(values: Array) -> Array:
@@ -106,7 +108,7 @@ def _trades(rows: Sequence[Row]) -> list[tuple[str, bytes]]:
     }
     shown = {time: [plot for plot in plots if plot.names] for time, plots in pictures.items()}
     return [
-        (f"Quality against {time}; bars are errors over seeds", trade_offs(plots))
+        (f"Quality against {time}; bars are standard errors", trade_offs(plots))
         for time, plots in shown.items()
         if plots
     ]
@@ -120,7 +122,7 @@ def _plot(rows: Sequence[Row], quality: str, time: str, label: str) -> TradeOff:
 
 def _pair(row: Row, name: str) -> tuple[float, float | None]:
     figure = row.figures[name]
-    return figure["mean"] or 0.0, figure["se"]
+    return figure["mean"], figure["se"]
 
 
 def _meanings(group: str) -> str:
@@ -129,10 +131,9 @@ def _meanings(group: str) -> str:
 
 def _how(found: Comparison) -> str:
     about, seeds = found.about, found.about["seeds"]
-    each = f"{about['budget']:g} s" if "budget" in about else f"{about['epochs']} epochs"
     lossy = " The data were compressed with loss before: do not compare bits with others'."
     return (
-        f"Every recipe was trained {len(seeds)} times, for {each}, with the seeds "
+        f"Every recipe was trained {len(seeds)} times, for {length_said(about)}, with the seeds "
         f"{', '.join(map(str, seeds))}, which decide split, order and noise; figures are means "
         "over seeds with their standard errors. They are taken on at most "
         f"{about['rows']:,} test rows that no training has seen, and on as many samples; bounds "

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from variata.tasks.comparison.contenders import Contender, seed_folder
-from variata.tasks.comparison.figures import Figures
+from variata.tasks.comparison.figures import Figure, Figures
 from variata.tasks.comparison.job import Outcome
 
 
@@ -22,7 +22,8 @@ class Row:
         name: of the contender.
         folder: of its trainings, in that of the comparison.
         outcomes: of every seed.
-        figures: by name, the mean over seeds; "se" is its standard error over seeds, None for one.
+        figures: by name, the mean over seeds with its standard error over seeds; of one seed, as
+            it was measured.
         likelihood: what `nll` is: "exact", "bound", "estimated" or "none".
         abilities: what the model can do.
     """
@@ -38,8 +39,11 @@ class Row:
     def of(cls, contender: Contender, outcomes: Mapping[int, Outcome]) -> Row:
         """The row of a recipe from what came of its seeds."""
         done = [outcome.found for outcome in outcomes.values() if outcome.done]
-        names = dict.fromkeys(name for found in done for name in found["figures"])
-        figures = {name: over_seeds([f["figures"].get(name) for f in done]) for name in names}
+        each: dict[str, list[Figure]] = {}
+        for found in done:
+            for name, figure in found["figures"].items():
+                each.setdefault(name, []).append(figure)
+        figures = {name: over_seeds(known) for name, known in each.items()}
         first = done[0] if done else {"likelihood": "none", "abilities": {}}
         return cls(
             contender.name,
@@ -89,13 +93,16 @@ class Row:
         }
 
 
-def over_seeds(figures: Sequence[Mapping[str, float | None] | None]) -> dict[str, float | None]:
-    """The mean over seeds that have the figure, and its standard error over seeds.
+def over_seeds(figures: Sequence[Figure]) -> Figure:
+    """The mean over seeds and its standard error over seeds; of one seed, its own figure.
 
-    >>> over_seeds([{"mean": 1.0, "se": 0.5}, {"mean": 3.0, "se": None}, None])
+    >>> over_seeds([{"mean": 1.0, "se": 0.5}, {"mean": 3.0, "se": None}])
     {'mean': 2.0, 'se': 1.0}
+    >>> over_seeds([{"mean": 1.0, "se": 0.5}])
+    {'mean': 1.0, 'se': 0.5}
     """
-    values = [f["mean"] for f in figures if f is not None and f["mean"] is not None]
-    few = len(values) < 2
-    se = None if few else statistics.stdev(values) / math.sqrt(len(values))
+    if len(figures) == 1:
+        return figures[0]
+    values = [figure["mean"] for figure in figures]
+    se = statistics.stdev(values) / math.sqrt(len(values))
     return {"mean": statistics.fmean(values), "se": se}

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 from variata.pictures import number, plus_minus
 from variata.tasks.comparison.abilities import ABILITIES
-from variata.tasks.comparison.measures import GROUPS, Measure
+from variata.tasks.comparison.measures import GROUPS, LIKELIHOODS, SIGNS, Measure
 from variata.tasks.comparison.rows import Row
 
 NONE = "–"
 UNTOLD = 1e-3  # of the mean: smaller errors are left out
 WHOLE = ("parameters",)
-KIND = {"exact": "", "bound": "≤ ", "estimated": "≈ "}
 
 
 def tables(rows: Sequence[Row]) -> dict[str, list[list[str]]]:
@@ -36,13 +35,13 @@ def _figures(rows: Sequence[Row], measures: Sequence[Measure]) -> list[list[str]
 
 
 def cell(row: Row, name: str) -> str:
-    """A figure with its error over seeds; of a likelihood, whether it is a bound or an estimate."""
+    """A figure with its error; of a likelihood, whether it is a bound or an estimate."""
     if name not in row.figures:
-        return "none" if name in ("nll", "bits_per_dim") and row.abilities else NONE
-    mean, se = row.figures[name]["mean"] or 0.0, row.figures[name]["se"]
+        return "none" if name in LIKELIHOODS and row.abilities else NONE
+    mean, se = row.figures[name]["mean"], row.figures[name]["se"]
     if name in WHOLE:
         return f"{mean:,.0f}"
-    kind = KIND.get(row.likelihood, "") if name in ("nll", "bits_per_dim") else ""
+    kind = SIGNS.get(row.likelihood, "") if name in LIKELIHOODS else ""
     told = se is not None and se > UNTOLD * abs(mean)
     return f"{kind}{plus_minus(mean, se) if told else number(mean, 3)}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ class Point:
         params: that were varied.
         status: "done", or why there are no figures.
         rate, distortion: of validation rows, nats per example, in own units.
-        front: whether no other has both less rate and less distortion.
+        front: whether no other beats it.
     """
 
     params: Mapping[str, Any]
@@ -34,6 +34,15 @@ class Point:
         if self.rate is None or self.distortion is None:
             return None
         return -(self.rate + self.distortion)
+
+    def beats(self, other: Point) -> bool:
+        """Whether it has less rate and less distortion, or less of one and as much of the other."""
+        if self.rate is None or self.distortion is None:
+            return False
+        if other.rate is None or other.distortion is None:
+            return True
+        mine, theirs = (self.rate, self.distortion), (other.rate, other.distortion)
+        return mine != theirs and mine[0] <= theirs[0] and mine[1] <= theirs[1]
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
@@ -72,10 +81,12 @@ class Sweep:
 def points_of(study: Any) -> list[Point]:
     """What is known of every combination of a study; of several trials of one, the last."""
     latest = {named(t.params): t for t in study.trials if STATUS in t.user_attrs}
-    front = {trial.number for trial in study.best_trials}
     points = []
     for trial in latest.values():
         rate, distortion = trial.values or (None, None)
-        status, best = trial.user_attrs[STATUS], trial.number in front
-        points.append(Point(trial.params, status, rate, distortion, best))
-    return points
+        points.append(Point(trial.params, trial.user_attrs[STATUS], rate, distortion))
+    known = [point for point in points if point.elbo is not None]
+    return [
+        replace(point, front=point in known and not any(other.beats(point) for other in known))
+        for point in points
+    ]

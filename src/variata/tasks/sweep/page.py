@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from variata.pictures import Section, number, rate_distortion, write_report
+from variata.tasks.comparison.start import length_said
 from variata.tasks.sweep.found import Point, Sweep
 from variata.tasks.sweep.space import said, short
 
@@ -22,7 +23,7 @@ def write_page(found: Sweep) -> Path:
         StoreError: when it cannot be written.
     """
     about = found.about
-    each = f"{about['budget']:g} s" if "budget" in about else f"{about['epochs']} epochs"
+    each = length_said(about)
     sections = [
         Section("Rate against distortion", f"{best_said(found)}\n\n{PLANE}", picture(found)),
         Section("All trainings", table=table(found)),
@@ -56,6 +57,7 @@ def _row(point: Point, names: list[str]) -> list[str]:
 def picture(found: Sweep) -> list[tuple[str, bytes]]:
     """Rate against distortion, a line for each value of the first argument of a grid of several."""
     groups: dict[str, list[tuple[float, float, str]]] = {}
+    front: list[tuple[float, float]] = []
     first = found.varied[0]
     apart = len(found.varied) > 1 and not first.between
     for point in found.points:
@@ -64,7 +66,8 @@ def picture(found: Sweep) -> list[tuple[str, bytes]]:
         group = f"{first.name}={point.params[first.name]}" if apart else "trainings"
         rest = {n: v for n, v in point.params.items() if not apart or n != first.name}
         groups.setdefault(group, []).append((point.rate, point.distortion, said(rest)))
+        front += [(point.rate, point.distortion)] if point.front else []
     if not groups:
         return []
-    made = rate_distortion({name: sorted(points) for name, points in groups.items()})
+    made = rate_distortion({name: sorted(points) for name, points in groups.items()}, front)
     return [("Rate against distortion of validation rows", made)]

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from variata.errors import UsageError
-from variata.tasks.comparison.contenders import check_argument
+from variata.tasks.comparison.contenders import check_argument, parsed_value
 
 FACTOR = 10.0  # between the ends of a range that is searched on a logarithmic scale
-RANGE = re.compile(r"([^.]+(?:\.\d+)?)\.\.(.+)")
 
 
 @dataclass(frozen=True)
@@ -37,26 +34,25 @@ class Varied:
         Raises:
             UsageError: no values, an unknown argument, or a value that does not fit it.
 
-        >>> Varied.of("beta=1,4", "beta_vae").values, Varied.of("lr=1e-4..1e-2", "vae").values
-        ((1, 4), (0.0001, 0.01))
+        >>> Varied.of("beta=1,4", "beta_vae").values, Varied.of("lr=1.5e-4..1e-2", "vae").values
+        ((1, 4), (0.00015, 0.01))
         """
-        import yaml
-
         name, equals, told = text.partition("=")
-        ends = RANGE.fullmatch(told)
-        values = tuple(
-            yaml.safe_load(part) for part in (ends.groups() if ends else told.split(","))
-        )
-        values = tuple(map(_number, values))
-        if not equals or None in values or len({*values}) < len(values):
-            raise UsageError(f"--vary needs argument=value,value,..., each once, got '{text}'.")
+        low, between, high = told.partition("..")
+        values = tuple(map(parsed_value, (low, high) if between else told.split(",")))
+        plain = all(isinstance(value, int | float | str) for value in values)
+        if not equals or not plain or len({*values}) < len(values):
+            raise UsageError(
+                "--vary needs argument=value,value,..., numbers or words and each once, "
+                f"got '{text}'."
+            )
         for value in values:
             check_argument(recipe, name, value)
-        if ends and not all(isinstance(v, int | float) for v in values):
+        if between and not all(isinstance(v, int | float) for v in values):
             raise UsageError(f"--vary {text}: a range lies between two numbers.")
-        if ends and not values[0] < values[1]:
+        if between and not values[0] < values[1]:
             raise UsageError(f"--vary {text}: a range begins with its lower end.")
-        return cls(name, values, ends is not None)
+        return cls(name, values, bool(between))
 
     def suggested(self, trial: Any) -> Any:
         """The value that a trial of Optuna gets."""
@@ -104,12 +100,3 @@ def said(params: Mapping[str, Any]) -> str:
 def short(value: Any) -> str:
     """A value in four digits."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _number(value: Any) -> Any:
-    """YAML knows 1e-4 as a text."""
-    try:
-        number = float(value) if isinstance(value, str) else value
-        return value if isinstance(value, str) and not math.isfinite(number) else number
-    except ValueError:
-        return value

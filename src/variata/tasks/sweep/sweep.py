@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from variata.atomic import make_folder
-from variata.errors import UsageError
+from variata.errors import NoDensityError, UsageError
+from variata.models import likelihood_of
 from variata.tasks.comparison.contenders import Contender, folder_of
 from variata.tasks.comparison.job import Outcome
 from variata.tasks.comparison.process import outcome_of
 from variata.tasks.comparison.start import common, usual_folder
 from variata.tasks.interrupt import between_trainings
 from variata.tasks.lock import LOCK, Lock
-from variata.tasks.source import DataOptions
+from variata.tasks.plan import compose
+from variata.tasks.source import DataOptions, Prepared
 from variata.tasks.sweep.found import Sweep, points_of
 from variata.tasks.sweep.space import Varied, grid, named, said
 from variata.tasks.sweep.trials import opened, run
+from variata.training import Settings
 from variata.training.signals import Stopped, StopRequest
 
 TRIALS = 20  # of ranges, unless said
@@ -63,6 +66,7 @@ def sweep(
 
     Raises:
         UsageError: for an unknown recipe or argument, or nothing to vary.
+        NoDensityError: for a recipe without a likelihood.
         DataError: when the data cannot be used.
         MissingExtraError: Optuna is not installed.
         StoreError: when the folder is in use.
@@ -80,6 +84,8 @@ def sweep(
         raise UsageError("A grid has as many trials as combinations: leave --trials out.")
     asked = {"budget": budget, "epochs": epochs, "rows": rows, "device": device}
     prepared, job = common(data, options, seed=seed, measures="bound", **asked)
+    first = {one.name: one.values[0] for one in varied}
+    _require_rate(contender.recipe, contender.arguments | first, prepared)
     folder = Path(out or usual_folder("sweep", prepared, job.settings, folder_of(contender.name)))
     about = {"data": prepared.name, "recipe": contender.name, **job.settings, "seed": seed}
     study_name = ", ".join(f"{name} {value}" for name, value in about.items())
@@ -112,8 +118,18 @@ def sweep(
     return Sweep(folder, about, varied, points_of(study))
 
 
+def _require_rate(recipe: str, arguments: dict[str, Any], prepared: Prepared) -> None:
+    settings = {field.name for field in fields(Settings)}
+    own = {name: value for name, value in arguments.items() if name not in settings}
+    if likelihood_of(compose(recipe, prepared, own, Settings()).model) == "none":
+        raise NoDensityError(
+            f"The recipe {recipe} has no rate to hold against distortion: its arguments can be "
+            "compared with `variata compare`."
+        )
+
+
 def _told(outcome: Outcome) -> str:
     if not outcome.done:
-        return f"{outcome.status}: {outcome.reason}"
+        return outcome.failure
     figures = outcome.found["figures"]
     return ", ".join(f"{n} {figures[n]['mean']:.2f}" for n in ("rate", "distortion", "elbo"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from variata.errors import MissingExtraError
 from variata.tasks.comparison.job import LASTING, Outcome
 from variata.tasks.sweep.space import Varied, grid
 
-STATUS, WHERE = "status", "folder"  # of a trial
+STATUS, WHERE = "status", "where"  # of a trial
 BEAT = 60  # seconds between signs of life of a trial that others wait for
 Try = Callable[[dict[str, Any]], Outcome]
 
@@ -60,11 +61,14 @@ def run(study: Any, varied: list[Varied], most: int, folder: Path, attempt: Try)
 
     Trials that were killed are tried again, once; several machines may share a study.
     """
-    _give_up(study, folder)
-    left = _queued(study, grid(varied), most)
+    where = f"{platform.node()}:{folder.resolve()}"
+    wanted = grid(varied)
+    _give_up(study, where)
+    _queue(study, wanted)
+    tries = max(0, most - len(_settled(study))) if wanted is None else len(wanted)
 
     def objective(trial: Any) -> tuple[float, float]:
-        trial.set_user_attr(WHERE, str(folder.resolve()))
+        trial.set_user_attr(WHERE, where)
         outcome = attempt({one.name: one.suggested(trial) for one in varied})
         trial.set_user_attr(STATUS, outcome.status)
         if not outcome.done:
@@ -73,32 +77,39 @@ def run(study: Any, varied: list[Varied], most: int, folder: Path, attempt: Try)
         return figures["rate"]["mean"], figures["distortion"]["mean"]
 
     with quiet():
-        for _ in range(left):
-            if grid(varied) is not None and not _in_state(study, "WAITING"):
+        for _ in range(tries):
+            others = _in_state(study, "RUNNING")  # elsewhere
+            if wanted is None and len(_settled(study)) + len(others) >= most:
+                break
+            if wanted is not None and not _in_state(study, "WAITING"):
                 break  # others have taken the rest
             study.optimize(objective, n_trials=1, catch=(FailedError,))
 
 
-def _queued(study: Any, wanted: list[dict[str, Any]] | None, most: int) -> int:
-    """Queue what has no result and is not at hand elsewhere; returns how many trials are left."""
-    settled = [t for t in study.trials if t.user_attrs.get(STATUS) in LASTING]
+def _queue(study: Any, wanted: list[dict[str, Any]] | None) -> None:
+    """Queue what has no result and is not at hand elsewhere."""
+    settled = _settled(study)
     taken = [_params(t) for t in (*settled, *_in_state(study, "WAITING", "RUNNING"))]
     again = [t.params for t in _in_state(study, "FAIL") if t not in settled and t.params]
     for params in again if wanted is None else wanted:
         if params not in taken:
             study.enqueue_trial(params)
             taken.append(params)
-    return len(_in_state(study, "WAITING")) if wanted is not None else max(0, most - len(settled))
+
+
+def _settled(study: Any) -> list[Any]:
+    """Trials that would come out the same again."""
+    return [t for t in study.trials if t.user_attrs.get(STATUS) in LASTING]
 
 
 def _params(trial: Any) -> dict[str, Any]:
     return trial.params or trial.system_attrs.get("fixed_params", {})
 
 
-def _give_up(study: Any, folder: Path) -> None:
+def _give_up(study: Any, where: str) -> None:
     """Trials at hand in a folder that is ours alone were left by a process that died."""
     for trial in _in_state(study, "RUNNING"):
-        if trial.user_attrs.get(WHERE) == str(folder.resolve()):
+        if trial.user_attrs.get(WHERE) == where:
             study.tell(trial.number, state=_optuna().trial.TrialState.FAIL)
 
 
