@@ -15,6 +15,7 @@ from variata.pictures import (
     column_changes,
     column_histograms,
     grid,
+    image_panels,
     interpolation,
     latent_histograms,
     latent_map,
@@ -180,3 +181,14 @@ def test_charts_draw_and_refuse():
         rate_bars([1.0, 2.0], [True])
     with pytest.raises(ShapeError):
         latent_histograms(np.zeros((5, 2)), [1.0])
+
+
+def test_panels_of_unequal_number_do_not_overlap():
+    few, many = np.zeros((2, 1, 8, 8)), np.zeros((24, 1, 8, 8))
+    pixels = decoded(image_panels({"data": few, "vae": many}))
+    assert pixels.shape == decoded(image_panels({"data": many, "vae": many})).shape
+    dark = (pixels < 20).all(-1)
+    halves = np.split(dark[40:], [dark.shape[1] // 2], axis=1)  # below the names
+    assert halves[1].sum() == 12 * halves[0].sum()
+    one = decoded(image_panels({"data": few}))
+    assert (one[40:] < 20).all(-1).sum() == halves[0].sum()
