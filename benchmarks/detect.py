@@ -1,6 +1,7 @@
 """Anomaly detection on the tables of ADBench, beside PyOD, and what explanations name.
 
     python benchmarks/detect.py [--what semi unsupervised faults images] [--seeds 0 1 2] [--most N]
+                                [--tables NAME ...] [--here] [--take FILE ...]
 
 Tables: the classical ones in $VARIATA_DATA/adbench, at most 10,000 rows of each (drawn by the
 seed), standardised by the rows to fit to, for every method. One default for all of them.
@@ -12,7 +13,8 @@ seed), standardised by the rows to fit to, for every method. One default for all
 - images: a model of Fashion-MNIST, by its test images against those of MNIST.
 
 How parts are weighed was decided on every third table, by name (`CHOSEN_BY`); the others are
-reported apart too. What was measured is kept, so that it goes on where it ended.
+reported apart too. What was measured is kept, so that it goes on where it ended; shares of the tables can
+be measured side by side in copies of the repository, whose results are then taken together.
 """
 
 from __future__ import annotations
@@ -48,11 +50,16 @@ def main() -> None:
     parser.add_argument("--what", nargs="+", default=list(MEASURES), choices=MEASURES)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--most", type=int, help="new measurements to make at most")
+    parser.add_argument("--tables", nargs="+", help="only these", default=[p.stem for p in TABLES])
+    parser.add_argument("--here", action="store_true", help="PyOD is in this environment")
+    parser.add_argument("--take", nargs="+", type=Path, default=[], help="results of copies")
     options = parser.parse_args()
     runs, seeds = Runs("detect", options.most), options.seeds
+    runs.take(options.take)
+    tables = [path for path in TABLES if path.stem in options.tables]
     try:
         for what in options.what:
-            MEASURES[what](runs, seeds)
+            MEASURES[what](runs, seeds, tables, options.here)
     except EnoughError:
         pass
     rows = [row for what in MEASURES for row in summary(runs.kept, what)]
@@ -60,25 +67,27 @@ def main() -> None:
     print(runs.write(rows, {"tables": [p.stem for p in TABLES]}))
 
 
-def compared(what: str, runs: Runs, seeds: Sequence[int]) -> None:
+def compared(
+    what: str, runs: Runs, seeds: Sequence[int], tables: Sequence[Path], here: bool
+) -> None:
     """All methods on all tables, for one seed after the other."""
     for seed in seeds:
-        for path in TABLES:
+        for path in tables:
             which: dict[str, Any] = {"what": what, "table": path.stem, "seed": seed}
             runs.get(partial(ours, path, seed, what), method="variata", **which)
             for name in PEERS[what]:
-                peer = partial(beside, name, path, seed, what)
+                peer = partial(beside, name, path, seed, what, here)
                 runs.get(peer, ages=False, method=name, **which)
 
 
-def faults(runs: Runs, seeds: Sequence[int]) -> None:
+def faults(runs: Runs, seeds: Sequence[int], tables: Sequence[Path], here: bool) -> None:
     for seed in seeds:
-        for path in TABLES:
+        for path in tables:
             which = {"what": "faults", "table": path.stem, "seed": seed, "method": "variata"}
             runs.get(partial(named_first, path, seed), **which)
 
 
-def images(runs: Runs, seeds: Sequence[int]) -> None:
+def images(runs: Runs, seeds: Sequence[int], tables: Sequence[Path], here: bool) -> None:
     for seed in seeds:
         runs.get(partial(other_images, seed), what="images", table="fashion_mnist", seed=seed)
 
@@ -118,14 +127,14 @@ def ours(path: Path, seed: int, what: str) -> dict[str, Any]:
     return {"auroc": value, "parts": each, "seconds": round(seconds, 2), "moved": moved}
 
 
-def beside(name: str, path: Path, seed: int, what: str) -> dict[str, Any]:
+def beside(name: str, path: Path, seed: int, what: str, here: bool) -> dict[str, Any]:
     """The same of a detector of PyOD."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "table.npz"
         data = split(path, seed, what)
         np.savez(file, train=data["train"], test=data["test"], y=data["y"])
         own = ("--own",) if what == "unsupervised" else ()
-        return PYOD.run(file, name, str(seed), *own)
+        return PYOD.run(file, name, str(seed), *own, here=here)
 
 
 def named_first(path: Path, seed: int) -> dict[str, Any]:
@@ -184,7 +193,7 @@ def summary(kept: Sequence[dict[str, Any]], what: str) -> list[dict[str, Any]]:
     return rows
 
 
-MEASURES: dict[str, Callable[[Runs, Sequence[int]], None]] = {
+MEASURES: dict[str, Callable[[Runs, Sequence[int], Sequence[Path], bool], None]] = {
     "semi": partial(compared, "semi"),
     "unsupervised": partial(compared, "unsupervised"),
     "faults": faults,

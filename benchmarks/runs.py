@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,12 @@ class Runs:
         self.write([])
         print(json.dumps(run), flush=True)
         return run
+
+    def take(self, files: Sequence[Path]) -> None:
+        """Add the runs that are kept in other files of results, and not here yet."""
+        for file in files:
+            found = json.loads(file.read_text())["runs"]
+            self.kept += [run for run in found if run not in self.kept]
 
     def write(self, rows: list[Run], settings: dict[str, Any] | None = None) -> Path:
         """Write rows made of the runs, and the runs."""

@@ -18,12 +18,13 @@ SLOPE, SMALLEST = 0.2, 3  # of the leaky units; side of an image below which it 
 class ConvCritic(nn.Module):
     """One logit for each image: (N, C, H, W) -> (N,), of any height and width.
 
-    Convolutions that halve the image, then a linear layer, which starts at 0: the critic knows
-    nothing until it has learned.
+    Convolutions that halve the image, a dense layer where one is asked for, then a linear layer,
+    which starts at 0: the critic knows nothing until it has learned.
 
     Args:
         shape: (C, H, W). channels: of the first layer, doubled at half the size and again at a
-            quarter. normed: whether each convolution has a spectral norm of one.
+            quarter. normed: whether each convolution has a spectral norm of one. hidden: units of
+            the dense layer; 0 for none.
 
     Reference:
         Spectral Normalization for Generative Adversarial Networks (Miyato et al., 2018),
@@ -35,23 +36,26 @@ class ConvCritic(nn.Module):
     (torch.Size([2]), torch.Size([2, 140]))
     """
 
-    def __init__(self, shape: Shape, channels: int, normed: bool = True) -> None:
+    def __init__(self, shape: Shape, channels: int, normed: bool = True, hidden: int = 0) -> None:
         super().__init__()
         times = halvings(shape, SMALLEST)
         widths = [shape[0], *(channels * min(2**i, 4) for i in range(max(1, times)))]
         size, stride = (4, 2) if times else (3, 1)
         layers = [nn.Conv2d(a, b, size, stride, padding=1) for a, b in pairwise(widths)]
         self.layers = nn.ModuleList(map(unit_norm, layers) if normed else layers)
-        self.output = nn.Linear(widths[-1] * (shape[1] >> times) * (shape[2] >> times), 1)
+        found = widths[-1] * (shape[1] >> times) * (shape[2] >> times)
+        self.dense = nn.Linear(found, hidden) if hidden else None
+        self.output = nn.Linear(hidden or found, 1)
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
 
     def features(self, x: Tensor) -> Tensor:
-        """What the last convolution makes of images in [0, 1], (N, F)."""
+        """What the last layer but one makes of images in [0, 1], (N, F)."""
         y = 2 * x - 1
         for layer in self.layers:
             y = F.leaky_relu(layer(y), SLOPE)
-        return full(y.flatten(1))
+        y = y.flatten(1)
+        return full(y if self.dense is None else F.leaky_relu(self.dense(y), SLOPE))
 
     def forward(self, x: Tensor) -> Tensor:
         return full(self.output(self.features(x))).squeeze(-1)

@@ -18,12 +18,14 @@ class Player(nn.Module, ABC):
 
     Attributes:
         pace: learning rate, as a share of the model's.
+        momentum: of its steps and, beside it, of the model's.
         unsteady: its values at different times cannot be compared, since it learns.
         latest: whether training ends with the last weights, and never early, since what the player
             asks for is what the other terms are worse for.
     """
 
     pace: float = 1.0
+    momentum: float = 0.9
     unsteady: bool = True
     latest: bool = False
 

@@ -18,6 +18,7 @@ from variata.shapes import numel
 from variata.training import Phase
 
 LEAST = 16  # latent dimensions
+DENSE = 256  # units of the critic after its convolutions
 SHARE = 8  # of the side of an image, that it is moved by at most before it is judged
 
 
@@ -78,7 +79,7 @@ def _generator(parts: Parts, inputs: int, width: int | None) -> nn.Module:
 def _critic(parts: Parts, width: int | None) -> tuple[nn.Module, int]:
     """The critic, and the number of its features."""
     if len(parts.shape) == 3:
-        critic = ConvCritic(parts.shape, width or 32, normed=False)
+        critic = ConvCritic(parts.shape, width or 32, normed=False, hidden=DENSE)
         return critic, critic.output.in_features
     size, read = numel(parts.shape), Log1p() if parts.counts else None
     return DenseCritic(size, width or 256, read), width or 256

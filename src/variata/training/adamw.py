@@ -21,7 +21,7 @@ TINY = 1e-30  # moments under it say nothing, and processors take long over deno
 SWEEP = 100  # steps between sweeps, in which no moment gets from TINY to the denormal ones
 
 Gradients = Sequence[Tensor]
-Kernels = dict[Any, Callable[..., Any]]  # by the shapes and types of what they are given
+Kernels = dict[Any, Callable[..., Any]]  # by betas, and the shapes and types of what they get
 
 
 class AdamW:
@@ -36,6 +36,7 @@ class AdamW:
         lr: learning rate.
         weight_decay: of matrices and kernels.
         pace: what rates given to `move` are multiplied by.
+        momentum: how much of the mean of gradients a step keeps.
         kernels: where compiled steps are kept; None for none. A step is then one kernel, which is
             compiled where there is none for weights of the same shapes yet.
 
@@ -57,8 +58,10 @@ class AdamW:
         weight_decay: float = 0.0,
         pace: float = 1.0,
         kernels: Kernels | None = None,
+        momentum: float = BETAS[0],
     ) -> None:
         self.weights, self.lr, self.decay, self.pace = weights, lr, weight_decay, pace
+        self.betas = (momentum, BETAS[1])
         self.means, self.squares = weights.block(), weights.block()
         self.steps = torch.zeros((), device=weights.values.device)
         self.usual_norm: float | Tensor | None = None  # a tensor on an accelerator; NaN for none
@@ -119,8 +122,8 @@ class AdamW:
                 [],
                 [self.steps],
                 lr=lr,
-                beta1=BETAS[0],
-                beta2=BETAS[1],
+                beta1=self.betas[0],
+                beta2=self.betas[1],
                 weight_decay=decay,
                 eps=EPSILON,
                 amsgrad=False,
@@ -138,11 +141,11 @@ class AdamW:
         own = [self.steps, self.usual_norm, self.weights.values, self.means, self.squares]
         short = [] if self.weights.short is None else [self.weights.short]
         arguments = [rate, norm, self._block(gradient), *own, *short]
-        step = partial(_adamw_there, self.weights.decayed, self.decay)
+        step = partial(_adamw_there, self.weights.decayed, self.decay, self.betas)
         if self._kernels is None:
             step(*arguments)
             return
-        key = tuple((tensor.shape, tensor.dtype) for tensor in arguments)
+        key = (self.betas, *((tensor.shape, tensor.dtype) for tensor in arguments))
         if key not in self._kernels:
             self._kernels[key] = graph_of(step, arguments)
         self._kernels[key](*arguments)
@@ -166,14 +169,14 @@ class AdamW:
     ) -> None:
         self.steps.add_(1)
         count = self.steps.item()
-        ready = [lr / (1 - BETAS[0] ** count), 1 / math.sqrt(1 - BETAS[1] ** count)]
+        ready = [lr / (1 - self.betas[0] ** count), 1 / math.sqrt(1 - self.betas[1] ** count)]
         numbers = torch.tensor([1 - lr * self.decay, scale, *ready], dtype=self.means.dtype)
         arguments = [numbers, *gradient, *self._views()]
         if self._kernel is None:
-            shapes = tuple((tensor.shape, tensor.dtype) for tensor in arguments)
-            if shapes not in kernels:
-                kernels[shapes] = graph_of(partial(_adamw, len(gradient)), arguments)
-            self._kernel = kernels[shapes]
+            key = (self.betas, *((tensor.shape, tensor.dtype) for tensor in arguments))
+            if key not in kernels:
+                kernels[key] = graph_of(partial(_adamw, len(gradient), self.betas), arguments)
+            self._kernel = kernels[key]
         self._kernel(*arguments)
 
     def _alike(self, gradient: Gradients) -> bool:
@@ -227,7 +230,7 @@ def norm_of(gradient: Gradients) -> Tensor:
     return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(gradient))))
 
 
-def _adamw(count: int, numbers: Tensor, *tensors: Tensor) -> tuple[()]:
+def _adamw(count: int, betas: tuple[float, float], numbers: Tensor, *tensors: Tensor) -> tuple[()]:
     """The step on `count` weights: gradients, values, means, squares, and short copies if any.
 
     The numbers are the share of a weight that decay keeps, the gradient's scale, the rate over the
@@ -237,8 +240,8 @@ def _adamw(count: int, numbers: Tensor, *tensors: Tensor) -> tuple[()]:
     groups = [tensors[i : i + count] for i in range(0, len(tensors), count)]
     for gradient, value, mean, square, *short in zip(*groups, strict=True):
         g = gradient.to(value.dtype) * scale
-        new_mean = torch.lerp(mean, g, 1 - BETAS[0])
-        new_square = BETAS[1] * square + (1 - BETAS[1]) * g * g
+        new_mean = torch.lerp(mean, g, 1 - betas[0])
+        new_square = betas[1] * square + (1 - betas[1]) * g * g
         start = value * kept if value.dim() >= 2 else value
         new = start - rate * new_mean / (new_square.sqrt() * correction + EPSILON)
         mean.copy_(new_mean)
@@ -252,6 +255,7 @@ def _adamw(count: int, numbers: Tensor, *tensors: Tensor) -> tuple[()]:
 def _adamw_there(
     decayed: int,
     decay: float,
+    betas: tuple[float, float],
     lr: Tensor,
     norm: Tensor,
     block: Tensor,
@@ -269,12 +273,12 @@ def _adamw_there(
     steps.add_(finite)
     count = steps.clamp(min=1)
     moves = finite.to(lr.dtype)
-    rate = moves * lr / (1 - BETAS[0] ** count)
-    correction = (1 - BETAS[1] ** count).rsqrt()
+    rate = moves * lr / (1 - betas[0] ** count)
+    correction = (1 - betas[1] ** count).rsqrt()
     scale = (SPIKE * usual / norm.clamp(min=TINY)).clamp(max=1)
     g = torch.where(finite, block * scale, 0)
-    means.lerp_(g, moves * (1 - BETAS[0]))
-    squares.lerp_(g * g, moves * (1 - BETAS[1]))
+    means.lerp_(g, moves * (1 - betas[0]))
+    squares.lerp_(g * g, moves * (1 - betas[1]))
     if decay:
         values[:decayed].mul_(1 - moves * lr * decay)
     values.sub_(rate * means / (squares.sqrt() * correction + EPSILON))

@@ -16,7 +16,7 @@ from variata.batch import Batch
 from variata.models import LatentModel
 from variata.noise import Place, placed
 from variata.schedules import Moment
-from variata.training.adamw import AdamW, Kernels
+from variata.training.adamw import BETAS, AdamW, Kernels
 from variata.training.after_step import Followers
 from variata.training.average import Average
 from variata.training.habits import PLAIN
@@ -125,10 +125,14 @@ class Stepper:
         short, settings = self.how.precision == "bf16", self.settings
         kernels = self.graphs.moves if self.how.compiled else None
         paces = [1.0, *(player.pace for player in self.players)]
+        own = [player.momentum for player in self.players]
+        momenta = [min([BETAS[0], *own]), *own]
         lr, decay = settings.lr or PLAIN.lr, settings.weight_decay
         return [
-            AdamW(Weights(module, short), lr, decay, pace, kernels)
-            for module, pace in zip((self.model, *self.players), paces, strict=True)
+            AdamW(Weights(module, short), lr, decay, pace, kernels, momentum)
+            for module, pace, momentum in zip(
+                (self.model, *self.players), paces, momenta, strict=True
+            )
         ]
 
     def _lay_out(self, layout: torch.memory_format) -> None:
