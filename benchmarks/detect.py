@@ -13,8 +13,9 @@ seed), standardised by the rows to fit to, for every method. One default for all
 - images: a model of Fashion-MNIST, by its test images against those of MNIST.
 
 How parts are weighed was decided on every third table, by name (`CHOSEN_BY`); the others are
-reported apart too. What was measured is kept, so that it goes on where it ended; shares of the tables
-can be measured side by side in copies of the repository, whose results are then taken together.
+reported apart too. What was measured is kept, so that it goes on where it ended; shares of the
+tables can be measured side by side in copies of the repository, whose results are then taken
+together.
 """
 
 from __future__ import annotations
