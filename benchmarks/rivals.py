@@ -1,6 +1,7 @@
 """What is no VAE, beside the plain one: likelihood, and samples in the features of a classifier.
 
     python benchmarks/rivals.py [--budget 600] [--seeds 0 1 2] [--what likelihood samples]
+                                [--recipes NAME ...] [--take FILE ...]
 
 Each recipe trains for the same wall-clock time, with no argument set by hand. `likelihood`: nats of
 the 10,000 test rows of `binarized_mnist`, and bits per dimension of those of MNIST's 256 grey
@@ -8,7 +9,8 @@ levels, with what each figure is: exact, a bound or estimated. `samples`: the Fr
 10,000 samples to the test rows of MNIST, also as a share of the plain VAE's, and how many of the
 ten digits have at least a quarter of their share among the samples, as the classifier of the same
 features tells them. Each run is kept as it comes, so that the same command goes on where it was
-interrupted.
+interrupted; recipes can be run side by side in copies of the repository, whose results are then
+taken together.
 """
 
 from __future__ import annotations
@@ -39,8 +41,10 @@ def main() -> None:
     parser.add_argument("--recipes", nargs="+", help="only these")
     parser.add_argument("--most", type=int, help="runs to make now")
     parser.add_argument("--fresh", action="store_true", help="forget the runs that were kept")
+    parser.add_argument("--take", nargs="+", type=Path, default=[], help="results of copies")
     asked = parser.parse_args()
     runs = Runs("rivals", asked.most, asked.fresh)
+    runs.take(asked.take)
     try:
         rows = [row for what in asked.what for row in WHAT[what](runs, asked)]
     except EnoughError:
