@@ -17,11 +17,13 @@ from variata.metrics import PCABaseline, read_out
 from variata.tasks.collect import Array
 from variata.tasks.model import Model
 from variata.tasks.show import some
+from variata.tasks.slopes import effects
 from variata.tasks.source import reopened
 
 LABELS = (10, 100, 1_000)
 DRAWS = 5
 POOL, JUDGED = 20_000, 10_000  # rows that labels are drawn from, and measured on, at most
+MOVED = 256  # rows that latents are moved around
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,10 @@ def probe(
     """Train classifiers on latents, on PCA of the same size and on raw values, from few labels.
 
     Logistic regression, whose penalty is chosen by cross validation within the rows with a label.
-    All features are centred and divided by one number, so that a penalty means the same for each;
-    PCA is fitted to all rows that labels are drawn from, as the model was.
+    Latents count by what they do: each is multiplied by the root mean square change that it makes
+    in what is decoded, so that they are in units of the data, as principal components are. All
+    features are centred and divided by one number, so that a penalty means the same for each; PCA
+    is fitted to all rows that labels are drawn from, as the model was.
 
     Args:
         data: rows with labels, half of which are measured on; None takes the run's own rows to
@@ -151,12 +155,21 @@ def _parts(model: Model, data: Any, seed: int) -> tuple[Examples, Examples]:
 def _features(model: Model, pool: Examples, judged: Examples) -> dict[str, tuple[Array, Array]]:
     raw = [_raw(part) for part in (pool, judged)]
     pca = PCABaseline(model.latent).fit(raw[0])
+    latents = [model.encode(part) for part in (pool, judged)]
+    weights = weights_of(model, pool, latents[0])
     sets = {
-        "latents": [model.encode(part) for part in (pool, judged)],
+        "latents": [z * weights for z in latents],
         "pca": [pca.codes(values).numpy() for values in raw],
         "raw": raw,
     }
     return {name: scaled(*parts) for name, parts in sets.items()}
+
+
+def weights_of(model: Model, pool: Examples, latents: Array) -> Array:
+    """What each latent (N, L) of rows does to what is decoded, (L,); 1 where none does anything."""
+    spread = torch.from_numpy(latents.std(0).clip(1e-6))
+    found = effects(model, some(pool, MOVED), spread).numpy()
+    return found if np.isfinite(found).all() and found.any() else np.ones_like(found)
 
 
 def _raw(examples: Examples) -> Array:

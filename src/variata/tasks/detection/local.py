@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,8 +15,7 @@ from variata.tasks.detection.evidence import Evidence
 from variata.tasks.detection.surprise import Surprise, conditional
 from variata.tasks.model import Model
 from variata.tasks.moments import means
-
-STEP = 0.1  # of a slope, in standard deviations of a latent dimension
+from variata.tasks.slopes import decoded_mean, slopes
 
 
 @dataclass(frozen=True)
@@ -56,12 +54,9 @@ def surprise(model: Model, examples: Examples, latents: Latents) -> Surprise:
         z = means(module.infer(batch, how=draw_mean))
         mean, covariance = latents.mean.to(z), latents.covariance.to(z)
 
-        def decoded(at: Tensor) -> Any:
-            given = dict(enumerate(at.split(widths, -1)))
-            return module.imagine(len(at), batch.c, given).likelihood
-
-        there = decoded(z)
-        slope = _slope(lambda at: decoded(at).mean[0].flatten(1), z, covariance)
+        there = module.imagine(len(z), batch.c, dict(enumerate(z.split(widths, -1)))).likelihood
+        moved = slopes(decoded_mean(model, batch.c), z, covariance.diagonal().sqrt())
+        slope = torch.stack([*moved], -1)
         usual = there.mean[0].flatten(1) + (slope @ (mean - z)[..., None]).squeeze(-1)
         noise = there.variance[0].expand_as(batch.x).flatten(1).maximum(latents.left.to(z))
         return conditional(batch.x.flatten(1), usual, slope, noise, covariance)
@@ -69,13 +64,3 @@ def surprise(model: Model, examples: Examples, latents: Latents) -> Surprise:
     read(module, examples, work, found.append)
     names = ("expected", "scale", "nats")
     return Surprise(*(torch.cat([getattr(s, n).double().cpu() for s in found]) for n in names))
-
-
-def _slope(decoded: Any, z: Tensor, covariance: Tensor) -> Tensor:
-    """Central differences of the decoded mean, (B, D, L)."""
-    columns = []
-    for i, step in enumerate((STEP * covariance.diagonal().sqrt()).tolist()):
-        move = torch.zeros_like(z)
-        move[:, i] = step
-        columns.append((decoded(z + move) - decoded(z - move)) / (2 * step))
-    return torch.stack(columns, -1)
