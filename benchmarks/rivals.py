@@ -39,6 +39,7 @@ def main() -> None:
     parser.add_argument("--budget", type=int, default=600, help="seconds of each training")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--recipes", nargs="+", help="only these")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--most", type=int, help="runs to make now")
     parser.add_argument("--fresh", action="store_true", help="forget the runs that were kept")
     parser.add_argument("--take", nargs="+", type=Path, default=[], help="results of copies")
@@ -52,7 +53,7 @@ def main() -> None:
         return
     for row in rows:
         table([row])
-    print(runs.write(rows, {"budget": asked.budget, "seeds": asked.seeds}))
+    print(runs.write(rows, {"budget": asked.budget, "seeds": asked.seeds, "device": asked.device}))
 
 
 def likelihood(runs: Runs, asked: argparse.Namespace) -> list[Run]:
@@ -88,23 +89,24 @@ def _of_seeds(
 ) -> list[Run]:
     return [
         runs.get(
-            lambda seed=seed: trained(data, recipe, asked.budget, seed, samples),
+            lambda seed=seed: trained(data, recipe, asked.budget, seed, samples, asked.device),
             data=data,
             recipe=recipe,
             budget=asked.budget,
             seed=seed,
             samples=samples,
+            device=asked.device,
         )
         for seed in asked.seeds
     ]
 
 
-def trained(data: str, recipe: str, budget: int, seed: int, samples: bool) -> Run:
+def trained(data: str, recipe: str, budget: int, seed: int, samples: bool, device: str) -> Run:
     """One `variata train`, and the figures of its test rows."""
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "run")
         chosen = ["--recipe", recipe, "--budget", f"{budget}s", "--seed", str(seed), "--out", out]
-        text, seconds = variata("train", data, *chosen, "--quiet", "--json")
+        text, seconds = variata("train", data, *chosen, "--device", device, "--quiet", "--json")
         training = json.loads(text)["training"]
         more = [] if samples else ["--no-samples"]
         text, _ = variata("evaluate", out, "--no-report", "--json", *more)

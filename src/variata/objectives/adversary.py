@@ -41,6 +41,7 @@ class Adversary(Player):
         cGANs with Projection Discriminator (Miyato and Koyama, 2018), arXiv:1802.05637
     """
 
+    momentum = 0.0  # with it, the two swing around each other
     latest = True
 
     def __init__(

@@ -29,6 +29,7 @@ class Habits:
 PLAIN = Habits(4e-3, 1_000_000, 256)
 LINEAR = Habits(2e-3, 1_000_000, 256)  # a good start is lost at a higher rate
 HEAVY = Habits(2e-3, 150_000, 128)  # at 4e-3 convolutional networks diverged
+GENERATOR = Habits(1e-3, 600_000, 64)  # at higher rates it and its critic chase each other
 DENSITY = Habits(2e-3, 300_000, 32)  # convolutions over x itself: more steps help more than rows
 
 
@@ -38,9 +39,11 @@ def habits_of(model: nn.Module) -> Habits:
     >>> habits_of(nn.Linear(2, 2)) is PLAIN, habits_of(nn.Conv2d(1, 1, 3)) is HEAVY
     (True, True)
     """
-    without_latents = not len(getattr(model, "levels", (None,)))
-    if without_latents and has_convolutions(model):
+    levels = getattr(model, "levels", (None,))
+    if not len(levels) and has_convolutions(model):
         return DENSITY
+    if all(getattr(level, "posterior", level) is None for level in levels) and len(levels):
+        return GENERATOR
     if has_convolutions(model) or sum(p.numel() for p in model.parameters()) > WIDE:
         return HEAVY
     linear = any(isinstance(module, SkippingDecoder) for module in model.modules())
