@@ -1,14 +1,15 @@
 """A test set in one file, beside gzip, bz2, xz, PNG and WebP of the same images in the same run.
 
     python benchmarks/compress.py [--data binarized_mnist mnist fashion_mnist] [--budget 3m]
-                                  [--run RUN] [--threads N] [flags of `variata train`]
+                                  [--run RUN] [--threads N] [--take FILE ...]
+                                  [flags of `variata train`]
 
 Trains `variata train` on the published training rows (or takes a run that is there, for one
 `--data`), writes all test images to one file, reads them back and counts those that differ. All
 that a file needs is counted, but for the model, as for every other codec. General codecs get the
 images packed, eight binary pixels a byte, and as bytes, whichever is shorter; pictures are counted
 one by one, and as one picture of all. Seconds do not include the start of Python, nor the making of
-tables, which takes a second once.
+tables, which takes a second once. Rows are kept; --take adds those of copies of the repository.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ import math
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from common import table, trained, write
+from common import table, trained
 from PIL import Image
+from runs import Run, Runs
 
 from variata import load
 from variata.tasks.model import Model
@@ -53,30 +56,33 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--run", type=Path, help="a trained run, instead of a training")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--fresh", action="store_true", help="forget the rows that were kept")
+    parser.add_argument("--take", nargs="+", type=Path, default=[], help="results of copies")
     options, more = parser.parse_known_args()
     if options.run is not None and len(options.data) > 1:
         parser.error("--run needs the one --data that it was trained on")
     torch.set_num_threads(options.threads)
-    rows = []
-    for data in options.data:
-        with tempfile.TemporaryDirectory() as folder:
-            run = options.run or Path(folder) / "run"
-            if options.run is None:
-                trained(run, data, options.recipe, options.budget, options.seed, *more)
-            rows.append(measured(data, load(run), Path(folder)))
-            print(rows[-1], flush=True)
+    runs = Runs("compress", fresh=options.fresh)
+    runs.take(options.take)
+    which = {name: getattr(options, name) for name in ("recipe", "budget", "seed", "threads")}
+    which |= {"more": " ".join(more), "run": options.run and options.run.name}
+    for data in () if options.take else options.data:
+        runs.get(partial(figures_of, data, options, more), ages=False, data=data, **which)
+    rows = [{k: v for k, v in run.items() if k not in which} for run in runs.kept]
     table(rows)
-    settings = {"recipe": options.recipe, "budget": options.budget, "threads": options.threads}
-    print(
-        write(
-            "compress",
-            rows,
-            settings | {"run": options.run and options.run.name, "more": " ".join(more)},
-        )
-    )
+    print(runs.write(rows))
 
 
-def measured(data: str, model: Model, folder: Path) -> dict[str, object]:
+def figures_of(data: str, options: argparse.Namespace, more: list[str]) -> Run:
+    """One training, or the run that is there, and its figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = options.run or Path(folder) / "run"
+        if options.run is None:
+            trained(run, data, options.recipe, options.budget, options.seed, *more)
+        return measured(load(run), Path(folder))
+
+
+def measured(model: Model, folder: Path) -> Run:
     """Bits for each pixel of every codec, and speed and failures of ours."""
     images, file = test_images(model), folder / "images.vrt"
     model.compress(images[:100], file)  # so that libraries are loaded
@@ -88,7 +94,6 @@ def measured(data: str, model: Model, folder: Path) -> dict[str, object]:
     bound = made.model_bits_per_dim or math.nan
     others = {name: 8 * size / images.size for name, size in sizes(images).items()}
     return {
-        "data": data,
         "images": len(images),
         "failures": int(differ.sum()),
         "variata": round(made.bits_per_dim, 5),
