@@ -9,13 +9,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from players import with_a_critic
+from players import Critic, with_a_critic
 from rows import Rows
 from test_training import StopAt, rows
 from variata.noise import Place
 from variata.schedules import Moment
 from variata.training import Checkpoint, Settings, fit
 from variata.training.machine import How
+from variata.training.processes import Processes
+from variata.training.stepper import Stepper
 from variata.training.work import Work
 
 SETTINGS = Settings(epochs=5, batch_size=8, lr=1e-2, patience=1.0)
@@ -105,3 +107,13 @@ def test_a_critic_of_short_products_is_validated_in_full() -> None:
     history = fit(model, phases, rows(), rows(), settings)
     assert len(history.reports) == 2
     assert all(p.dtype == torch.float32 for p in critic.parameters())
+
+
+def test_the_model_moves_with_the_momentum_of_its_player(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Critic, "momentum", 0.0)
+    model, phases, _ = with_a_critic()
+    stepper = Stepper(
+        model, phases, SETTINGS, torch.device("cpu"), How(), Processes(), None, lambda line: None
+    )
+    assert [optimiser.betas[0] for optimiser in stepper.optimisers] == [0.0, 0.0]
+    stepper.close()

@@ -27,7 +27,7 @@ from variata.objectives import Distortion, Objective, Rate
 from variata.recipes import Composition
 from variata.schedules import Moment, constant
 from variata.training import Callback, Checkpoint, History, Phase, Report, Settings, fit
-from variata.training.adamw import AdamW
+from variata.training.adamw import AdamW, Kernels
 from variata.training.checkpoint import State
 from variata.training.machine import How
 from variata.training.phase import phase_at
@@ -386,12 +386,15 @@ def test_a_changed_number_in_a_checkpoint_is_noticed(tmp_path: Path, change: str
         checkpoint.load()
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize("norms", [[1.0, 1.2, 0.9], [1.0, 50.0, 1.0], [1.0, float("nan"), 1.0]])
-def test_an_accelerator_judges_gradients_as_the_processor_does(norms: list[float]) -> None:
+def test_an_accelerator_judges_gradients_as_the_processor_does(
+    norms: list[float], momentum: float
+) -> None:
     """The fused step takes the scale and the refusal on any device, so that this runs anywhere."""
     modules = [nn.Linear(3, 2, bias=False) for _ in range(2)]
     modules[1].load_state_dict(modules[0].state_dict())
-    here, there = (AdamW(Weights(module), 1e-2) for module in modules)
+    here, there = (AdamW(Weights(module), 1e-2, momentum=momentum) for module in modules)
     direction = torch.full((2, 3), 6**-0.5)
     for norm in norms:
         here.move([direction * norm], norm)
@@ -400,16 +403,18 @@ def test_an_accelerator_judges_gradients_as_the_processor_does(norms: list[float
     assert torch.as_tensor(there.usual_norm).item() == pytest.approx(here.usual_norm, rel=1e-5)
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=NEEDS_COMPILER)])
-def test_a_step_is_that_of_torchs_optimiser(compiled: bool) -> None:
+def test_a_step_is_that_of_torchs_optimiser(compiled: bool, momentum: float) -> None:
     modules = [nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2)) for _ in range(2)]
     modules[1].load_state_dict(modules[0].state_dict())
     groups = [
         {"params": [p for p in modules[1].parameters() if p.dim() == 2], "weight_decay": 0.1},
         {"params": [p for p in modules[1].parameters() if p.dim() == 1], "weight_decay": 0.0},
     ]
-    theirs = torch.optim.AdamW(groups, lr=3e-3, betas=(0.9, 0.99), fused=True)
-    ours = AdamW(Weights(modules[0]), weight_decay=0.1, kernels={} if compiled else None)
+    theirs = torch.optim.AdamW(groups, lr=3e-3, betas=(momentum, 0.99), fused=True)
+    kernels: Kernels | None = {} if compiled else None
+    ours = AdamW(Weights(modules[0]), weight_decay=0.1, kernels=kernels, momentum=momentum)
     for _ in range(5):
         gradient = [torch.randn_like(p) for p in ours.weights.leaves]
         for p, grad in zip((p for g in groups for p in g["params"]), gradient, strict=True):
