@@ -29,7 +29,7 @@ def gan(
     width: Positive | None = None,
     critic_width: Positive | None = None,
     gamma: Weight = 10.0,
-    augment: bool = True,
+    augment: bool = False,
 ) -> Composition:
     """The GAN: a generator and a critic that learn from each other, without a likelihood.
 
@@ -44,7 +44,7 @@ def gan(
             by default 256.
         gamma: weight of the critic's squared slope: with a tenth of it, modes were lost.
         augment: whether images are moved by up to an eighth of their side before the critic sees
-            them, so that it does not know few examples by heart.
+            them, so that it does not know a few hundred examples by heart; more do without.
 
     References:
         Generative Adversarial Networks (Goodfellow et al., 2014), arXiv:1406.2661
