@@ -9,6 +9,7 @@ import typer
 
 from variata.cli.console import emit_json, emit_table, say
 from variata.cli.opening import (
+    BinariseOption,
     DataArgument,
     DeviceOption,
     IgnoreOption,
@@ -51,6 +52,7 @@ def compare(
     ignore: IgnoreOption = None,
     key: KeyOption = None,
     size: SizeOption = None,
+    binarise: BinariseOption = False,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
@@ -70,7 +72,7 @@ def compare(
         budget=parsed_duration(budget),
         epochs=epochs,
         seeds=chosen[:1] if quick else chosen,
-        options=read_options(label, ignore, key, size),
+        options=read_options(label, ignore, key, size, binarise),
         rows=rows,
         k=k,
         out=out,

@@ -36,6 +36,9 @@ IgnoreOption = Annotated[
 SizeOption = Annotated[
     str | None, typer.Option(metavar="HxW", help="Height and width to resize images to.")
 ]
+BinariseOption = Annotated[
+    bool, typer.Option("--binarise", help="Show grey levels as 0 or 1, drawn anew at every step.")
+]
 PictureOption = Annotated[
     Path, typer.Option("--out", "-o", help="A .png for a picture, a .npy for the values.")
 ]
@@ -112,12 +115,17 @@ def parsed_size(text: str | None) -> tuple[int, int] | None:
 
 
 def read_options(
-    label: str | None, ignore: list[str] | None, key: str | None, size: str | None
+    label: str | None,
+    ignore: list[str] | None,
+    key: str | None,
+    size: str | None,
+    binarise: bool,
 ) -> DataOptions:
     """How to read data, as options give it."""
     from variata.tasks.source import DataOptions
 
-    return DataOptions(label=label, ignore=tuple(ignore or ()), key=key, size=parsed_size(size))
+    known, left = parsed_size(size), tuple(ignore or ())
+    return DataOptions(label=label, ignore=left, key=key, size=known, binarise=binarise)
 
 
 def parsed_duration(text: str | None) -> float | None:

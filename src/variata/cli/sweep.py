@@ -9,6 +9,7 @@ import typer
 
 from variata.cli.console import emit_json, emit_table, say
 from variata.cli.opening import (
+    BinariseOption,
     DataArgument,
     DeviceOption,
     IgnoreOption,
@@ -54,6 +55,7 @@ def sweep(
     ignore: IgnoreOption = None,
     key: KeyOption = None,
     size: SizeOption = None,
+    binarise: BinariseOption = False,
     seed: SeedOption = 0,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
@@ -72,7 +74,7 @@ def sweep(
         budget=parsed_duration(budget),
         epochs=epochs,
         seed=seed,
-        options=read_options(label, ignore, key, size),
+        options=read_options(label, ignore, key, size, binarise),
         rows=rows,
         storage=storage,
         out=out,

@@ -12,6 +12,7 @@ from variata.cli.amounts import CorruptOption, parsed_corruption
 from variata.cli.config import read_config
 from variata.cli.console import emit_json, say, speaks
 from variata.cli.opening import (
+    BinariseOption,
     DeviceOption,
     IgnoreOption,
     JsonOption,
@@ -75,6 +76,7 @@ def train(
         typer.Option(help="Keep so few labels of the rows to learn from, the same of each class."),
     ] = None,
     corrupt: CorruptOption = None,
+    binarise: BinariseOption = False,
     key: KeyOption = None,
     size: SizeOption = None,
     config: Annotated[
@@ -113,6 +115,7 @@ def train(
         "labels": labels,
         "corrupt": parsed_corruption(corrupt),
         "key": key,
+        "binarise": binarise or None,
     }
     if resume is not None:
         more = {"budget": budget, "split": split, "size": size, "config": config, "out": out}

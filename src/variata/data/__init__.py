@@ -3,6 +3,7 @@
 from variata.data import catalog
 from variata.data.arrays import read_array
 from variata.data.aside import column_values
+from variata.data.binarise import binarised, draw, redrawn
 from variata.data.condition import Condition, infer_condition, parsed_condition
 from variata.data.context import Context, columns_of, context_of, require_context
 from variata.data.corruptions import View, Viewed, corruption
@@ -24,16 +25,19 @@ __all__ = [
     "Splits",
     "View",
     "Viewed",
+    "binarised",
     "catalog",
     "column_values",
     "columns_of",
     "context_of",
     "corruption",
+    "draw",
     "infer_condition",
     "infer_schema",
     "open_source",
     "parsed_condition",
     "read_array",
+    "redrawn",
     "require_context",
     "split",
 ]

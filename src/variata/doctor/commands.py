@@ -15,6 +15,7 @@ UNLISTED = {
     "save_every",
 }  # settings without an option of their own
 LENGTH = {"epochs", "budget"}  # either ends a training, so that one is given instead of the other
+FLAGS = {"binarise"}  # given or not
 REPEATED = {"ignore", "condition"}
 JOINED = {"split": ",", "size": "x"}
 
@@ -69,6 +70,8 @@ def option(name: str, value: Any) -> list[str]:
     flag = f"--{name.replace('_', '-')}"
     if name in UNLISTED:
         return ["--set", f"{name}={_text(value)}"]
+    if name in FLAGS:
+        return [flag]
     if name in REPEATED:
         return [word for column in value for word in (flag, column)]
     if name in JOINED:

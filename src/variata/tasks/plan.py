@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from variata import recipes
-from variata.data import Schema, View, corruption
+from variata.batch import Batch
+from variata.data import Schema, View, corruption, draw
 from variata.doctor.words import counted
 from variata.errors import UsageError
 from variata.recipes import Composition
@@ -35,16 +36,23 @@ def compose(
     }
     if "classes" in recipes.get(recipe).own and schema.label_names is not None:
         known["classes"] = len(schema.label_names)
-    view = corruption(settings.corrupt, schema)
+    first = draw if prepared.record["options"]["binarise"] else None
+    last = corruption(settings.corrupt, schema)
     with forked("cpu", settings.seed):
         made = recipes.build(recipe, **known | arguments)
-    return made if view is None else replace(made, phases=[_seen(p, view) for p in made.phases])
+    return replace(made, phases=[_seen(phase, first, last) for phase in made.phases])
 
 
-def _seen(phase: Phase, view: View) -> Phase:
-    """The same phase, whose batches are then seen in another view."""
-    first = phase.view
-    return replace(phase, view=view if first is None else lambda batch: view(first(batch)))
+def _seen(phase: Phase, first: View | None, last: View | None) -> Phase:
+    """The same phase, whose batches are seen in one view before its own, and in one after it."""
+    views = [view for view in (first, phase.view, last) if view is not None]
+
+    def view(batch: Batch) -> Batch:
+        for each in views:
+            batch = each(batch)
+        return batch
+
+    return replace(phase, view=view) if views else phase
 
 
 def scale_floor(schema: Schema) -> float | tuple[float, ...]:

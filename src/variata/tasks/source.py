@@ -15,6 +15,7 @@ from variata.data import (
     Schema,
     Source,
     Splits,
+    binarised,
     context_of,
     infer_schema,
     open_source,
@@ -36,6 +37,10 @@ from variata.tasks.conditions import (
     require_table,
 )
 
+BINARISED = (
+    "grey levels are shown as 0 or 1: rows to learn from are drawn anew at every step, those to "
+    "choose by and to measure on once"
+)
 READING = ("label", "ignore", "key", "size")  # the options that concern a file
 
 
@@ -53,6 +58,8 @@ class DataOptions:
         condition: columns that the model is conditioned on; "label" for the labels.
         labels: how many rows to learn from keep their label, as many of each class, drawn by the
             seed; those of rows to choose by are then hidden as well. None hides none.
+        binarise: show grey levels as zeros and ones, 1 with the probability of the level: rows to
+            learn from are drawn anew at every step, rows to choose by and to measure on once.
     """
 
     label: str | int | None = None
@@ -63,6 +70,7 @@ class DataOptions:
     likelihood: str | None = None
     condition: Names = ()
     labels: int | None = None
+    binarise: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,13 +145,16 @@ def prepare_data(
     context = learnt_context(data, source, options.condition, options.label, given.condition)
     schema = infer_schema(
         source.values,
-        likelihood=options.likelihood,
+        likelihood=None if options.binarise else options.likelihood,
         columns=source.columns,
         label_names=source.label_names,
         layout=source.layout,
     )
     examples = Examples.of_checked(source.values, schema, source.labels, source.factors)
     examples = replace(examples, context=context)
+    fingerprint = examples.fingerprint()
+    if options.binarise:
+        examples = binarised(examples, options.likelihood)
     splits = split(examples, options.fractions, seed, published=source.published)
     if options.labels is not None:
         train = keep_labels(splits.train, options.labels, seed)
@@ -153,14 +164,15 @@ def prepare_data(
         "source": None if given else _address(data),
         "options": asdict(options),
         "seed": seed,
-        "fingerprint": examples.fingerprint(),
+        "fingerprint": fingerprint,
         "rows": [len(splits.train), len(splits.valid), len(splits.test)],
         "lossy": source.lossy,
     }
     condition = None if context is None else context.condition
     told = "" if condition is None else f"conditioned on {condition.describe()}"
-    notes = tuple(note for note in (source.note, splits.note, told) if note)
-    return Prepared(source.name, schema, splits, record, notes, condition)
+    drawn = BINARISED if options.binarise else ""
+    notes = tuple(note for note in (source.note, splits.note, drawn, told) if note)
+    return Prepared(source.name, examples.schema, splits, record, notes, condition)
 
 
 def options_of(record: dict[str, Any]) -> DataOptions:

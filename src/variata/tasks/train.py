@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import torch
 
 from variata import recipes, store
-from variata.data import Viewed, corruption
+from variata.data import Viewed, corruption, redrawn
 from variata.data.few_labels import labels_shown
 from variata.errors import StoreError, UsageError
 from variata.models import start
@@ -190,7 +190,7 @@ def _train(job: Job, callbacks: Sequence[Callback], announce: Callable[[str], No
             history = train(
                 composition.model,
                 composition.phases,
-                learnt,
+                redrawn(learnt),
                 splits.valid if view is None else Viewed(splits.valid, view),
                 settings,
                 device=job.device,
