@@ -512,6 +512,7 @@ def test_values_are_yaml_or_texts(text: str, value: Any) -> None:
         ({"epochs": 1, "budget": 2.0}, "not both"),
         ({"seeds": ()}, "one or more seeds"),
         ({"seeds": (1, 1)}, "each once"),
+        ({"jobs": 0}, "jobs must be at least 1"),
     ],
 )
 def test_what_cannot_be_compared(asked: dict[str, Any], said: str, tmp_path: Path) -> None:

@@ -45,6 +45,9 @@ def compare(
     quick: Annotated[bool, typer.Option("--quick", help="The first seed alone.")] = False,
     rows: Annotated[int, typer.Option(min=2, help="Test rows, and samples, at most.")] = 2_000,
     k: Annotated[int, typer.Option(min=1, help="Draws of the bound of the likelihood.")] = 32,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Trainings at a time, which share the processor's threads.")
+    ] = 1,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder; else runs/compare-DATA-BUDGET.")
     ] = None,
@@ -75,6 +78,7 @@ def compare(
         options=read_options(label, ignore, key, size, binarise),
         rows=rows,
         k=k,
+        jobs=jobs,
         out=out,
         device=device,
         announce=say,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ from variata.errors import UsageError
 from variata.tasks.comparison.answers import Answer, answers
 from variata.tasks.comparison.contenders import Contender, contenders, seed_folder
 from variata.tasks.comparison.job import Job, Outcome
-from variata.tasks.comparison.process import outcome_of
+from variata.tasks.comparison.process import outcomes_of
 from variata.tasks.comparison.rows import Row
-from variata.tasks.comparison.start import common, usual_folder
+from variata.tasks.comparison.start import common, make_features, usual_folder
 from variata.tasks.interrupt import between_trainings
 from variata.tasks.lock import LOCK, Lock
 from variata.tasks.source import DataOptions
@@ -61,6 +62,7 @@ def compare(
     options: DataOptions | None = None,
     rows: int = 2_000,
     k: int = 32,
+    jobs: int = 1,
     out: str | Path | None = None,
     device: str = "auto",
     announce: Callable[[str], None] = lambda line: None,
@@ -79,13 +81,14 @@ def compare(
         options: how to read and divide the data.
         rows: of the test, and samples, at most, that figures are taken on.
         k: draws of the bound of the likelihood.
+        jobs: trainings at a time, with the machine's threads divided among them.
         out: folder; by default runs/compare-DATA-BUDGET.
         device: as in `fit`.
         announce: is told a line for each training.
 
     Raises:
-        UsageError: for an unknown recipe or argument, data in memory, a condition, or a budget and
-            epochs.
+        UsageError: for an unknown recipe or argument, data in memory, a condition, a budget and
+            epochs, or less than one job.
         DataError: when the data cannot be used.
         StoreError: when the folder is in use, or holds another comparison.
         InterruptError: when a signal ended it; the same call goes on.
@@ -93,43 +96,47 @@ def compare(
     if not seeds or len({*seeds}) < len(seeds):
         raise UsageError(f"compare needs one or more seeds, each once, got {list(seeds)}.")
     asked = {"budget": budget, "epochs": epochs, "rows": rows, "k": k, "device": device}
-    prepared, job = common(data, options, seed=seeds[0], **asked)
+    prepared, job = common(data, options, seed=seeds[0], jobs=jobs, **asked)
     if prepared.condition is not None:
         raise UsageError("compare measures models without a condition: leave it out.")
     found = contenders(names, prepared.schema)
     about = {"data": prepared.name, "described": prepared.schema.describe(), **job.settings}
-    about |= {"seeds": list(seeds), "rows": rows, "k": k, "lossy": prepared.record["lossy"]}
+    about |= {"seeds": list(seeds), "rows": rows, "k": k, "jobs": jobs}
+    about["lossy"] = prepared.record["lossy"]
     folder = Path(out or usual_folder("compare", prepared, job.settings))
     job = replace(job, folder=folder)
     make_folder(folder)
     try:
         with StopRequest(), Lock(folder / LOCK):
+            if jobs > 1:
+                make_features(folder, prepared)
             outcomes = _outcomes(job, found, seeds, announce)
     except Stopped as stopped:
         raise between_trainings(stopped.number, folder) from None
-    made = [Row.of(c, outcomes[c.name]) for c in found]
+    made = [Row.of(c, {seed: outcomes[c.name, seed] for seed in seeds}) for c in found]
     return Comparison(folder, about, prepared.splits.test, made, answers(made))
 
 
 def _outcomes(
     job: Job, found: Sequence[Contender], seeds: Sequence[int], announce: Callable[[str], None]
-) -> dict[str, dict[int, Outcome]]:
+) -> dict[tuple[str, int], Outcome]:
     """Seed by seed, so that there is a figure for every recipe as early as can be."""
-    outcomes: dict[str, dict[int, Outcome]] = {contender.name: {} for contender in found}
-    total, count = len(found) * len(seeds), 0
-    for seed in seeds:
-        for contender in found:
-            count += 1
-            asked = replace(
-                job,
-                folder=job.folder / seed_folder(contender.folder, seed),
-                recipe=contender.recipe,
-                arguments=contender.arguments,
-                settings=job.settings | {"seed": seed},
-            )
-            outcome = outcome_of(asked)
-            outcomes[contender.name][seed] = outcome
-            announce(f"{count}/{total}  {contender.name}, seed {seed}: {told(outcome)}")
+    asked = {
+        (contender.name, seed): replace(
+            job,
+            folder=job.folder / seed_folder(contender.folder, seed),
+            recipe=contender.recipe,
+            arguments=contender.arguments,
+            settings=job.settings | {"seed": seed},
+        )
+        for seed in seeds
+        for contender in found
+    }
+    outcomes: dict[tuple[str, int], Outcome] = {}
+    with closing(outcomes_of(asked, job.jobs)) as ended:
+        for count, ((name, seed), outcome) in enumerate(ended, 1):
+            outcomes[name, seed] = outcome
+            announce(f"{count}/{len(asked)}  {name}, seed {seed}: {told(outcome)}")
     return outcomes
 
 

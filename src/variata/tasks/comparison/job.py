@@ -44,6 +44,7 @@ class Job:
         measures: "all", or "bound" for rate and distortion of validation rows alone.
         rows: of the test that figures are taken on, and samples, at most.
         k: draws of the bound of the likelihood.
+        jobs: how many are done at a time, on which figures of time depend.
     """
 
     folder: Path
@@ -57,6 +58,7 @@ class Job:
     measures: str = "all"
     rows: int = 2_000
     k: int = 32
+    jobs: int = 1
 
     def write(self) -> None:
         """Write down what is asked, for the process that does it.
@@ -68,7 +70,7 @@ class Job:
         asked.pop("folder")
         asked = json.loads(json.dumps(asked))
         path = self.folder / ASKED
-        if path.is_file() and (found := list(differences(_read(path), asked))):
+        if path.is_file() and (found := list(differences({"jobs": 1} | _read(path), asked))):
             raise StoreError(
                 f"{self.folder} holds another training ({', '.join(found[:3])}): name another "
                 "folder with --out, or ask the same."

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -134,8 +135,8 @@ def _how(found: Comparison) -> str:
     lossy = " The data were compressed with loss before: do not compare bits with others'."
     return (
         f"Every recipe was trained {len(seeds)} times, for {length_said(about)}, with the seeds "
-        f"{', '.join(map(str, seeds))}, which decide split, order and noise; figures are means "
-        "over seeds with their standard errors. They are taken on at most "
+        f"{', '.join(map(str, seeds))}, which decide split, order and noise; {_at_once(about)}. "
+        "Figures are means over seeds with their standard errors. They are taken on at most "
         f"{about['rows']:,} test rows that no training has seen, and on as many samples; bounds "
         f"of the likelihood are of {about['k']} draws. Frechet distances, neighbourhoods and the "
         "classifier that tells samples apart live in the features of a small classifier of this "
@@ -144,3 +145,9 @@ def _how(found: Comparison) -> str:
         "of the elements. They are scored by the likelihood, or by the error of the "
         f"reconstruction where there is none.{lossy if about['lossy'] else ''}"
     )
+
+
+def _at_once(about: Mapping[str, Any]) -> str:
+    if about["jobs"] == 1:
+        return "one trained at a time"
+    return f"{about['jobs']} trained at a time, on {about['threads']} of the threads each"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from variata.errors import UsageError
-from variata.tasks.comparison.job import Job
+import torch
+
+from variata.errors import UsageError, VariataError
+from variata.tasks.comparison.job import FEATURES, Job
+from variata.tasks.samples import features_for
 from variata.tasks.source import DataOptions, Prepared, prepare_data
 from variata.training import Settings
 
@@ -22,33 +26,43 @@ def common(
     budget: float | None,
     epochs: int | None,
     seed: int,
+    jobs: int = 1,
     **more: Any,
 ) -> tuple[Prepared, Job]:
     """The data, and a job without folder, recipe and seed.
 
     Args:
         data, options: what is read. budget, epochs: of a training. seed: of the division.
+        jobs: done at a time, with the machine's threads divided among them; one chooses its own.
         more: fields of the job.
 
     Raises:
-        UsageError: for values in memory, which no other process can read, a length that is none, or
-            a budget and epochs.
+        UsageError: for values in memory, which no other process can read, a length that is none, a
+            budget and epochs, or less than one job.
         DataError: when the data cannot be used.
     """
     if not isinstance(data, str | Path):
         raise UsageError("Trainings read the data in processes of their own: name a file.")
     if budget is not None and epochs is not None:
         raise UsageError("Give a budget or epochs, not both.")
+    if jobs < 1:
+        raise UsageError(f"jobs must be at least 1, got {jobs}.")
     options = options or DataOptions()
     prepared = prepare_data(str(data), options, seed)
     settings: dict[str, Any] = {"budget": BUDGET if budget is None else budget}
     settings = settings if epochs is None else {"epochs": epochs}
+    if jobs > 1:
+        settings["threads"] = max(1, torch.get_num_threads() // jobs)
     Settings(**settings)  # refuses what is no length
     known = {"data": prepared.record["source"], "fingerprint": prepared.record["fingerprint"]}
-    job = Job(
-        Path(), options=asdict(options), recipe="", arguments={}, settings=settings, **known, **more
-    )
-    return prepared, job
+    given = {"options": asdict(options), "settings": settings, "jobs": jobs}
+    return prepared, Job(Path(), recipe="", arguments={}, **given, **known, **more)
+
+
+def make_features(folder: Path, prepared: Prepared) -> None:
+    """Make the features that all jobs share, before several of them need them at the same time."""
+    with suppress(VariataError):  # a job that needs them says why there are none
+        features_for(prepared.name, prepared.splits.train, folder / FEATURES)
 
 
 def usual_folder(verb: str, prepared: Prepared, settings: dict[str, Any], *more: str) -> Path:
