@@ -135,7 +135,7 @@ def beside(name: str, path: Path, seed: int, what: str, here: bool) -> dict[str,
         data = split(path, seed, what)
         np.savez(file, train=data["train"], test=data["test"], y=data["y"])
         own = ("--own",) if what == "unsupervised" else ()
-        return PYOD.run(file, name, str(seed), *own, here=here)
+        return PYOD.run(file, name, str(seed), *own, here=here, threads=1)
 
 
 def named_first(path: Path, seed: int) -> dict[str, Any]:

@@ -50,14 +50,20 @@ class Peer:
             ready.touch()
         return python
 
-    def run(self, data: Path, *more: str, here: bool = False) -> dict[str, Any]:
-        """One training, in this environment (`here`) or its own; the figures that it prints."""
+    def run(
+        self, data: Path, *more: str, here: bool = False, threads: int | None = None
+    ) -> dict[str, Any]:
+        """One training, in this environment (`here`) or its own; the figures that it prints.
+
+        `threads` are all that there are unless it says otherwise.
+        """
         command = [
             sys.executable if here else self.python(),
             HERE / "peers" / f"{self.script}.py",
             data,
         ]
-        free = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}  # all cores
+        free = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
+        free |= {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
         done = subprocess.run(
             [*map(str, command), *self.arguments, *more],
             capture_output=True,
