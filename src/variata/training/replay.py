@@ -82,8 +82,17 @@ class Replays:
 
 
 def captured(function: Callable[[], Results]) -> tuple[Callable[[], Any], Results]:
-    """What replays a function on this device, and its results, not computed yet."""
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        results = function()
+    """What replays a function on this device, and its results, not computed yet.
+
+    A capture that fails leaves its generator of random numbers unusable outside of captures, so
+    that the generator goes on from a copy.
+    """
+    generator = torch.cuda.default_generators[torch.cuda.current_device()]
+    state, graph = generator.clone_state(), torch.cuda.CUDAGraph()
+    try:
+        with torch.cuda.graph(graph):
+            results = function()
+    except BaseException:
+        generator.graphsafe_set_state(state)
+        raise
     return graph.replay, results
