@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import sharded
 from together import main
 from variata import load
 from variata.errors import UsageError
@@ -54,6 +55,18 @@ def test_losses_and_weights_are_those_of_one_process(
         assert found.keys() == alone.keys()
         for name, figures in alone.items():
             assert found[name] == pytest.approx(figures, rel=1e-5, abs=1e-5), name
+
+
+def test_shards_of_a_deep_model_train_like_the_whole(tmp_path: Path) -> None:
+    """FSDP2 around the loss: each of two processes holds half of the weights, and no more."""
+    sharded.main(tmp_path)
+    alone = json.loads((tmp_path / "0.json").read_text())
+    torchrun(2, "sharded.py", str(tmp_path))
+    for rank in range(2):
+        found = json.loads((tmp_path / f"{rank}.json").read_text())
+        assert found["losses"] == pytest.approx(alone["losses"], rel=1e-4)
+        assert found["norms"] == pytest.approx(alone["norms"], rel=1e-4, abs=1e-5)
+        assert found["held"] == pytest.approx(alone["held"] / 2, rel=0.02)
 
 
 def test_torchrun_trains_and_resumes_one_run(tmp_path: Path) -> None:
