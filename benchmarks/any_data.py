@@ -66,7 +66,7 @@ def pictures(folder: Path) -> str:
     from variata.data import open_source
 
     target = folder / "pictures"
-    target.mkdir()
+    target.mkdir(exist_ok=True)
     values = open_source("cifar10_cats").values[:2_000]
     for i, value in enumerate(values):
         Image.fromarray(value).resize((53, 37), Image.Resampling.BICUBIC).save(

@@ -1,0 +1,188 @@
+"""`variata compare` with its defaults on seven sets, beside what texts say of each kind of model.
+
+    python benchmarks/contest.py [NAME ...] [--jobs N] [--seeds 0,1,2]
+
+Trainings are kept in `runs/contest/NAME`, so that the same command goes on where it was
+interrupted; `results/contest/NAME.json` has all figures, and `docs/contest.md` the tables of those
+sets that are measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from any_data import numbers, pictures
+from common import RESULTS, variata, write
+
+RUNS = Path("runs/contest")
+PAGE = Path(__file__).parents[1] / "docs/contest.md"
+SHOWN = {
+    "bits_per_dim": "bits/dim",
+    "frechet": "Frechet",
+    "precision": "precision",
+    "recall": "recall",
+    "told_apart": "told apart",
+    "classes_covered": "classes",
+    "probe": "probe",
+    "seconds_to_final": "s to 2 %",
+    "ms_per_sample": "ms/sample",
+}
+INTRODUCTION = """# A contest
+
+What `variata compare` found with its defaults: every recipe trained for the same time on the same
+rows and was measured alike (`docs/compare.md` says how), with standard errors over seeds. Written
+by `benchmarks/contest.py`; all figures are in `benchmarks/results/contest`. Minutes on two cores
+say little about hours on a cluster.
+"""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What texts say, as an inequality between a recipe's figure and another's.
+
+    Attributes:
+        text: the claim. figure: of SHOWN. this, other: recipes.
+        factor: this is claimed to have less than so many times the other's.
+    """
+
+    text: str
+    figure: str
+    this: str
+    other: str
+    factor: float = 1.0
+
+
+CLAIMS = (
+    Claim("GANs make better samples than VAEs", "frechet", "gan", "vae"),
+    Claim("diffusion makes better samples than GANs", "frechet", "diffusion", "gan"),
+    Claim("GANs miss modes that VAEs have (recall)", "recall", "gan", "vae"),
+    Claim("VAEs train faster than diffusion", "seconds_to_final", "vae", "diffusion"),
+    Claim("GANs sample ten times as fast as diffusion", "ms_per_sample", "gan", "diffusion", 0.1),
+    Claim(
+        "VAEs sample ten times as fast as autoregressive models",
+        "ms_per_sample", "vae", "autoregressive", 0.1,
+    ),
+    Claim(
+        "autoregressive models have the best likelihood", "bits_per_dim", "autoregressive", "flow"
+    ),
+    Claim("flows are harder than VAEs to fit (likelihood)", "bits_per_dim", "vae", "flow"),
+    Claim("VQ-VAEs sample better than VAEs", "frechet", "vq_vae", "vae"),
+)  # fmt: skip
+
+
+def moons(folder: Path) -> str:
+    """Two half circles in the plane, 4,000 points, as a table with their class."""
+    import numpy as np
+    from sklearn.datasets import make_moons
+
+    x, y = make_moons(4_000, noise=0.06, random_state=0)
+    path = folder / "moons.csv"
+    np.savetxt(path, np.c_[x, y], delimiter=",", header="x,y,label", comments="", fmt="%.6g")
+    return str(path)
+
+
+SETS: dict[str, tuple[str, Callable[[Path], str] | None, tuple[str, ...]]] = {
+    "digits": ("20s", None, ()),
+    "moons": ("20s", moons, ("--label", "label")),
+    "table": ("30s", numbers, ()),
+    "pictures": ("1m", pictures, ()),
+    "mnist": ("3m", None, ()),
+    "fashion_mnist": ("2m", None, ()),
+    "cifar10_cats": ("2m", None, ()),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(SETS)}; all, unless named")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--seeds", default="0,1,2")
+    asked = parser.parse_args()
+    if unknown := {*asked.names} - {*SETS}:
+        parser.error(f"there is no set {', '.join(unknown)}: the sets are {', '.join(SETS)}")
+    for name in asked.names or SETS:
+        rows = compared(name, asked.jobs, asked.seeds)
+        budget = {"budget": SETS[name][0], "jobs": asked.jobs, "seeds": asked.seeds}
+        print(write(f"contest/{name}", rows, budget))
+    PAGE.write_text(page())
+    print(PAGE)
+
+
+def compared(name: str, jobs: int, seeds: str) -> list[dict[str, Any]]:
+    """The rows of one comparison, without the curves of its trainings."""
+    budget, make, more = SETS[name]
+    RUNS.mkdir(parents=True, exist_ok=True)
+    data = name if make is None else make(RUNS)
+    out = ["--out", str(RUNS / name), "--jobs", str(jobs), "--seeds", seeds]
+    text, _ = variata("compare", data, "--budget", budget, *more, *out, "--json")
+    rows = json.loads(text)["rows"]
+    for row in rows:
+        row["seeds"] = [{k: v for k, v in s.items() if k != "curve"} for s in row["seeds"]]
+    return rows
+
+
+def page() -> str:
+    """The tables of all sets that are measured, and which claims hold where."""
+    done = {
+        name: json.loads(path.read_text())
+        for name in SETS
+        if (path := RESULTS / "contest" / f"{name}.json").exists()
+    }
+    parts = [INTRODUCTION, "## What texts say\n", claims(done)]
+    for name, record in done.items():
+        settings, machine = record["settings"], record["machine"]
+        about = f"{settings['budget']} for each training, seeds {settings['seeds']}, "
+        about += f"{settings['jobs']} at a time; {machine['processor']}, {machine['cores']} cores."
+        parts += [f"## `{name}`\n", about + "\n", figures(record["rows"])]
+    return "\n".join(parts)
+
+
+def claims(done: dict[str, Any]) -> str:
+    """Which claims hold where: a table."""
+    lines = [["claim", *(f"`{name}`" for name in done)], ["---"] * (len(done) + 1)]
+    for claim in CLAIMS:
+        lines.append([claim.text, *(held(claim, record["rows"]) for record in done.values())])
+    return markdown(lines)
+
+
+def held(claim: Claim, rows: list[dict[str, Any]]) -> str:
+    """Whether a claim holds, with both figures; a dash where one is missing."""
+    known = {row["name"]: row["figures"].get(claim.figure) for row in rows}
+    this, other = known.get(claim.this), known.get(claim.other)
+    if this is None or other is None:
+        return "–"
+    apart = this["mean"] < claim.factor * other["mean"]
+    return f"{'yes' if apart else 'no'} ({this['mean']:.3g}; {other['mean']:.3g})"
+
+
+def figures(rows: list[dict[str, Any]]) -> str:
+    """The figures of all recipes: a table."""
+    shown = [name for name in SHOWN if any(name in row["figures"] for row in rows)]
+    lines = [["recipe", *(SHOWN[name] for name in shown), "ended"], ["---"] * (len(shown) + 2)]
+    for row in rows:
+        cells = [cell(row, name) for name in shown]
+        lines.append([f"`{row['name']}`", *cells, row["ended"]])
+    return markdown(lines)
+
+
+def cell(row: dict[str, Any], name: str) -> str:
+    """A figure with its error, and what a likelihood is."""
+    figure = row["figures"].get(name)
+    if figure is None:
+        return "none" if name == "bits_per_dim" else "–"
+    mark = {"bound": "≤ ", "estimated": "≈ "}.get(row["likelihood"], "")
+    error = f" ± {figure['se']:.2g}" if figure["se"] else ""
+    return f"{mark if name == 'bits_per_dim' else ''}{figure['mean']:.3g}{error}"
+
+
+def markdown(lines: list[list[str]]) -> str:
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    main()
