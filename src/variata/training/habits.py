@@ -39,10 +39,10 @@ def habits_of(model: nn.Module) -> Habits:
     >>> habits_of(nn.Linear(2, 2)) is PLAIN, habits_of(nn.Conv2d(1, 1, 3)) is HEAVY
     (True, True)
     """
-    levels = getattr(model, "levels", (None,))
-    if not len(levels) and has_convolutions(model):
+    levels = getattr(model, "levels", None)
+    if levels is not None and not len(levels) and has_convolutions(model):
         return DENSITY
-    if all(getattr(level, "posterior", level) is None for level in levels) and len(levels):
+    if levels and all(level.posterior is None for level in levels):
         return GENERATOR
     if has_convolutions(model) or sum(p.numel() for p in model.parameters()) > WIDE:
         return HEAVY
