@@ -42,7 +42,7 @@ def gan(
             default 256, for vectors.
         critic_width: of the critic: channels of its first layer, by default 32, or of three layers,
             by default 256.
-        gamma: weight of the critic's squared slope: with a tenth of it, modes were lost.
+        gamma: weight of the critic's squared slope.
         augment: whether images are moved by up to an eighth of their side before the critic sees
             them, so that it does not know a few hundred examples by heart; more do without.
 

@@ -49,6 +49,10 @@ def effects(model: Model, examples: Examples, spread: Tensor) -> Tensor:
     Args:
         examples: rows around whose posterior means slopes are taken.
         spread: standard deviation of every latent, (L,).
+
+    Reference:
+        Latent Space Oddity: on the Curvature of Deep Generative Models (Arvanitidis et al., 2018),
+        arXiv:1710.11379
     """
     found: list[Tensor] = []
 
