@@ -29,7 +29,7 @@ class Habits:
 PLAIN = Habits(4e-3, 1_000_000, 256)
 LINEAR = Habits(2e-3, 1_000_000, 256)  # a good start is lost at a higher rate
 HEAVY = Habits(2e-3, 150_000, 128)  # at 4e-3 convolutional networks diverged
-GENERATOR = Habits(1e-3, 600_000, 64)  # at higher rates it and its critic chase each other
+GENERATOR = Habits(1e-3, 600_000, 64)  # the rate and batch that gan was tried with
 DENSITY = Habits(2e-3, 300_000, 32)  # convolutions over x itself: more steps help more than rows
 
 
