@@ -23,7 +23,7 @@ from variata.tasks.source import reopened
 LABELS = (10, 100, 1_000)
 DRAWS = 5
 POOL, JUDGED = 20_000, 10_000  # rows that labels are drawn from, and measured on, at most
-MOVED = 256  # rows that latents are moved around
+MOVES, FEWEST = 10_000, 8  # latents moved in all, around at least so many rows
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,8 @@ def _features(model: Model, pool: Examples, judged: Examples) -> dict[str, tuple
 def weights_of(model: Model, pool: Examples, latents: Array) -> Array:
     """What each latent (N, L) of rows does to what is decoded, (L,); 1 where none does anything."""
     spread = torch.from_numpy(latents.std(0).clip(1e-6))
-    found = effects(model, some(pool, MOVED), spread).numpy()
+    rows = max(FEWEST, MOVES // len(spread))
+    found = effects(model, some(pool, rows), spread).numpy()
     return found if np.isfinite(found).all() and found.any() else np.ones_like(found)
 
 
