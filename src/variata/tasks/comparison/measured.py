@@ -33,7 +33,7 @@ from variata.tasks.comparison.job import Job
 from variata.tasks.evaluate import SAMPLE_ROWS, reconstruction_error
 from variata.tasks.model import Model
 from variata.tasks.passes import log_likelihood
-from variata.tasks.probe import labels_of, scaled, with_labels
+from variata.tasks.probe import labels_of, scaled, weights_of, with_labels
 from variata.tasks.samples import Judged, draw_samples, features_for
 from variata.tasks.show import some
 from variata.tasks.source import reopened
@@ -143,12 +143,15 @@ def _reconstruction(model: Model, test: Examples) -> Figures:
 
 
 def _probe(model: Model, splits: Splits, test: Examples, seed: int) -> Figures:
-    """What a linear classifier reads from latents; nothing without labels of two classes."""
+    """What a linear classifier reads from latents, which count by what they do, as for `probe`;
+    nothing without labels of two classes."""
     known = some(splits.train, PROBED)
     if not has_classes(known.labels) or not has_classes(test.labels):
         return {}
     known, judged = with_labels(known), with_labels(test)
-    x, others = scaled(model.encode(known), model.encode(judged))
+    latents, of_judged = model.encode(known), model.encode(judged)
+    weights = weights_of(model, known, latents)
+    x, others = scaled(latents * weights, of_judged * weights)
     if not (np.isfinite(x).all() and np.isfinite(others).all()):
         return {}
     return {"probe": over_rows(read_out(x, labels_of(known), others, labels_of(judged), seed))}
