@@ -27,6 +27,7 @@ from variata.tasks.detection.local import Latents, surprise
 from variata.tasks.detection.parts import Reference, parts
 from variata.tasks.detection.run import detector_of
 from variata.tasks.detection.surprise import conditional
+from variata.tasks.detection.tails import Tails
 from variata.tasks.detection.told import strongest
 from variata.tasks.model import Model
 
@@ -269,3 +270,29 @@ def test_labels_are_left_out_of_both_files(tmp_path: Path, table: np.ndarray) ->
 def test_colours_do_not_cancel() -> None:
     values = np.array([[[[2.0]], [[-3.0]], [[0.5]]]])
     assert strongest(values, 1).tolist() == [[[-3.0]]]
+
+
+def test_ranks_of_residuals_are_two_sided_conformal_p_values() -> None:
+    random = torch.Generator().manual_seed(0)
+    held = torch.randn(999, 3, generator=random).double() * torch.tensor([1.0, 5.0, 0.0])
+    tails = Tails.of(held)
+    new = torch.randn(20_000, 3, generator=random).double() * torch.tensor([1.0, 5.0, 0.01])
+    p = (-tails.nats(new)).exp()
+    assert p[:, :2].min() >= 1 / 1_000 - 1e-12
+    assert p.max() <= 1
+    for level in (0.1, 0.3, 0.6):  # whatever the scale: no more alarms than told, but for chance
+        assert ((p[:, :2] <= level).double().mean(0) < level + 0.05).all()
+    assert (p[:, 2] == 1).all()  # a tenth of a scale is nothing
+    far = torch.full((1, 3), 1e6).double()
+    torch.testing.assert_close(tails.nats(far), torch.full((1, 3), np.log(1_000.0)).double())
+    torch.testing.assert_close(tails.nats(-far), tails.nats(far))
+
+
+def test_a_column_with_heavy_tails_is_not_blamed_for_what_it_often_does() -> None:
+    """Both columns are as far from what is expected, in units of their spread."""
+    random = np.random.default_rng(0)
+    x = np.c_[random.normal(size=2_000), random.standard_t(3, size=2_000) / np.sqrt(3)]
+    detector = Detector(epochs=3).fit(x)
+    told = detector.explain([[4.0, 0.0], [0.0, 4.0], [4.0, 4.0]])
+    assert told.nats[:2].argmax(1).tolist() == [0, 1]
+    assert told.nats[2, 0] > told.nats[2, 1]

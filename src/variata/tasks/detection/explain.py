@@ -13,7 +13,6 @@ from variata.data import Examples
 from variata.data.layouts import to_own_order
 from variata.tasks.collect import Array
 from variata.tasks.detection.judge import Judge
-from variata.tasks.detection.local import surprise
 
 NAMES = ("column", "value", "expected", "nats")
 
@@ -23,7 +22,9 @@ class Explanation:
     """What is surprising in N rows, element by element, (N, *own_shape) each.
 
     Attributes:
-        nats: by how much an element is less likely, given the others, than what they make expected.
+        nats: how surprising an element is, given the others: by how much it is less likely than
+            what they make expected, if all were Gaussian, and minus the logarithm of the share of
+            normal rows where it is as far from that on the same side.
         expected: that, in own units.
         difference: the element less what is expected, in own units.
         columns: names of the columns; None for images, and where they have none.
@@ -53,13 +54,17 @@ class Explanation:
 
 
 def explained(judges: Sequence[Judge], examples: Examples) -> Explanation:
-    """The mean of what models find surprising in rows."""
+    """The mean of what models find surprising in rows.
+
+    A Gaussian grades what is extreme, and takes every column's tails for its own; ranks among
+    normal rows know of heavy tails, and nothing of what lies beyond all of these. Nats of both
+    are added.
+    """
     schema, shape = judges[0].model.schema, (len(examples), *judges[0].model.schema.shape)
-    found = [surprise(judge.model, examples, judge.latents) for judge in judges]
-    nats, expected = (
-        torch.stack([getattr(each, name) for each in found]).mean(0).reshape(shape)
-        for name in ("nats", "expected")
-    )
+    found = [judge.surprise(examples) for judge in judges]
+    each = [s.nats + judge.tails.nats(s.left) for s, judge in zip(found, judges, strict=True)]
+    nats = torch.stack(each).mean(0).reshape(shape)
+    expected = torch.stack([s.expected for s in found]).mean(0).reshape(shape)
     own = schema.decode(expected).astype(float)
     given = schema.decode(examples.all().x).astype(float)
     told = to_own_order(nats.numpy(), schema.own_shape, schema.shape)

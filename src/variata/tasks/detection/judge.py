@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -11,12 +12,16 @@ from variata.data import Examples
 from variata.shapes import numel
 from variata.tasks.detection.calibration import Calibration
 from variata.tasks.detection.evidence import Evidence, evidence, improbability
-from variata.tasks.detection.local import Latents
+from variata.tasks.detection.local import Latents, surprise
 from variata.tasks.detection.parts import Reference, parts
+from variata.tasks.detection.surprise import Surprise
+from variata.tasks.detection.tails import Tails
 from variata.tasks.model import Model
+from variata.tasks.show import some
 
 WEIGHTS = {"neighbours": 4.0, "crowd": 2.0, "error": 1.0, "likelihood": 1.0}
 ADDING = {"error", "likelihood"}  # which count only where they are worse than usual
+RANKED = 500  # held-out rows whose elements are ranked for explanations, at most
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class Judge:
         latents: how their latents are distributed, for explanations.
         calibrations: of every part, by rows that the model has not learned from.
         held: the scores of these rows, (N,).
+        ranked: some of these rows.
     """
 
     model: Model
@@ -36,6 +42,7 @@ class Judge:
     latents: Latents
     calibrations: dict[str, Calibration]
     held: Tensor
+    ranked: Examples
 
     @classmethod
     def of(cls, model: Model, learned: Examples, held: Examples) -> Judge:
@@ -51,7 +58,8 @@ class Judge:
         calibrations = {name: Calibration.of(value) for name, value in found.items()}
         scores = combined({name: calibrations[name](value) for name, value in found.items()})
         known = near.joined(others)
-        return cls(model, Reference.of(known), Latents.of(known), calibrations, scores)
+        references = Reference.of(known), Latents.of(known)
+        return cls(model, *references, calibrations, scores, some(held, RANKED))
 
     def parts(self, examples: Examples) -> dict[str, Tensor]:
         """The calibrated parts of rows, (N,) each."""
@@ -62,6 +70,15 @@ class Judge:
     def score(self, examples: Examples) -> Tensor:
         """The score of rows, (N,)."""
         return combined(self.parts(examples))
+
+    def surprise(self, examples: Examples) -> Surprise:
+        """Every element of rows, given the others."""
+        return surprise(self.model, examples, self.latents)
+
+    @cached_property
+    def tails(self) -> Tails:
+        """What elements of normal rows are given the others; computed when first asked for."""
+        return Tails.of(self.surprise(self.ranked).left)
 
 
 def combined(parts: dict[str, Tensor]) -> Tensor:

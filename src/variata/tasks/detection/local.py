@@ -62,5 +62,5 @@ def surprise(model: Model, examples: Examples, latents: Latents) -> Surprise:
         return conditional(batch.x.flatten(1), usual, slope, noise, covariance)
 
     read(module, examples, work, found.append)
-    names = ("expected", "scale", "nats")
+    names = ("expected", "scale", "left")
     return Surprise(*(torch.cat([getattr(s, n).double().cpu() for s in found]) for n in names))

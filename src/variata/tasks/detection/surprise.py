@@ -15,12 +15,17 @@ class Surprise:
     Attributes:
         expected: the mean of element d given the others.
         scale: the standard deviation of element d given the others.
-        nats: by how much it is less likely than its mean, ((x - expected) / scale)^2 / 2.
+        left: (x - expected) / scale.
     """
 
     expected: Tensor
     scale: Tensor
-    nats: Tensor
+    left: Tensor
+
+    @property
+    def nats(self) -> Tensor:
+        """By how much elements are less likely than their means, if x is Gaussian, (N, D)."""
+        return self.left.square() / 2
 
 
 def conditional(x: Tensor, mean: Tensor, slope: Tensor, noise: Tensor, prior: Tensor) -> Surprise:
@@ -48,4 +53,5 @@ def conditional(x: Tensor, mean: Tensor, slope: Tensor, noise: Tensor, prior: Te
     left = x - mean
     pull = left / noise - (solved @ (weighted.mT @ left[..., None])).squeeze(-1)
     precision = 1 / noise - (solved * weighted).sum(-1)
-    return Surprise(x - pull / precision, precision.rsqrt(), pull.square() / precision / 2)
+    scale = precision.rsqrt()
+    return Surprise(x - pull / precision, scale, pull * scale)
