@@ -14,11 +14,12 @@ import pytest
 from variata.cli.app import run as command
 from variata.errors import NoDensityError, UsageError
 from variata.tasks.comparison.job import Outcome
+from variata.tasks.source import DataOptions, prepare_data
 from variata.tasks.sweep import trials
 from variata.tasks.sweep.found import Point, Sweep, points_of
 from variata.tasks.sweep.page import best_said, picture, table, write_page
 from variata.tasks.sweep.space import Varied
-from variata.tasks.sweep.sweep import sweep
+from variata.tasks.sweep.sweep import study_name, sweep
 from variata.tasks.sweep.trials import opened, run
 
 needs_optuna = pytest.mark.skipif(
@@ -156,6 +157,20 @@ def test_a_range_whose_trials_all_fail_comes_to_an_end(tmp_path: Path) -> None:
     attempts = Attempts(lambda **params: Outcome("out of memory"))
     run(study(tmp_path), RANGE, 3, tmp_path, attempts)
     assert len(attempts.tried) == 3
+
+
+def test_studies_of_other_rows_have_other_names() -> None:
+    plain, *others = (
+        study_name({"recipe": "vae"}, ["beta=1,2"], prepare_data("digits", options, 0).record)
+        for options in (
+            DataOptions(),
+            DataOptions(),
+            DataOptions(binarise=True),
+            DataOptions(fractions=(0.5, 0.25, 0.25)),
+        )
+    )
+    assert others[0] == plain
+    assert len({plain, *others}) == 3
 
 
 @needs_optuna

@@ -17,18 +17,22 @@ from variata.version import __version__
 if TYPE_CHECKING:
     from variata import errors, loggers, recipes
     from variata.estimator import VAE
+    from variata.tasks.comparison.compare import compare
     from variata.tasks.detection.detector import Detector
     from variata.tasks.model import Model, load
     from variata.tasks.refit import refit_prior
+    from variata.tasks.sweep.sweep import sweep
     from variata.tasks.train import fit
 
 HOMES = {
     "VAE": "variata.estimator",
     "Detector": "variata.tasks.detection.detector",
     "Model": "variata.tasks.model",
-    "load": "variata.tasks.model",
+    "compare": "variata.tasks.comparison.compare",
     "fit": "variata.tasks.train",
+    "load": "variata.tasks.model",
     "refit_prior": "variata.tasks.refit",
+    "sweep": "variata.tasks.sweep.sweep",
 }
 MODULES = ("errors", "loggers", "recipes")
 
@@ -50,10 +54,12 @@ __all__ = [
     "Detector",
     "Model",
     "__version__",
+    "compare",
     "errors",
     "fit",
     "load",
     "loggers",
     "recipes",
     "refit_prior",
+    "sweep",
 ]

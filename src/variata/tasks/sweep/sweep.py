@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -88,9 +90,7 @@ def sweep(
     _require_rate(contender.recipe, contender.arguments | first, prepared)
     folder = Path(out or usual_folder("sweep", prepared, job.settings, folder_of(contender.name)))
     about = {"data": prepared.name, "recipe": contender.name, **job.settings, "seed": seed}
-    study_name = ", ".join(f"{name} {value}" for name, value in about.items())
-    study_name += f", varied {' '.join(vary)}, of {prepared.record['fingerprint'][:12]}"
-    count = 0
+    title, count = study_name(about, vary, prepared.record), 0
 
     def attempt(params: dict[str, Any]) -> Outcome:
         nonlocal count
@@ -111,11 +111,23 @@ def sweep(
     try:
         with StopRequest(), Lock(folder / LOCK):
             url = storage or f"sqlite:///{(folder / 'study.db').resolve()}"
-            study = opened(url, study_name, seed)
+            study = opened(url, title, seed)
             run(study, varied, trials or TRIALS, folder, attempt)
     except Stopped as stopped:
         raise between_trainings(stopped.number, folder) from None
     return Sweep(folder, about, varied, points_of(study))
+
+
+def study_name(about: dict[str, Any], vary: Sequence[str], record: dict[str, Any]) -> str:
+    """What tells one sweep from all others in a storage: what is trained, and on which rows.
+
+    Args:
+        record: of the data, with the digest of its rows and the options that divided them.
+    """
+    rows = json.dumps([record["fingerprint"], record["options"]], sort_keys=True)
+    told = [f"{name} {value}" for name, value in about.items()]
+    told += [f"varied {' '.join(vary)}", f"of {sha256(rows.encode()).hexdigest()[:12]}"]
+    return ", ".join(told)
 
 
 def _require_rate(recipe: str, arguments: dict[str, Any], prepared: Prepared) -> None:
