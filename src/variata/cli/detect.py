@@ -22,11 +22,18 @@ from variata.errors import UsageError
 if TYPE_CHECKING:
     from variata.tasks.detection.told import Found
     from variata.tasks.model import Model
+    from variata.tasks.source import DataOptions
+
+USUAL = 0.1  # share of the known rows that are called anomalies, unless said
 
 
 def detect(
     run: Annotated[
-        str, typer.Argument(metavar="RUN|DATA", help="A trained run, or usual rows to learn from.")
+        str,
+        typer.Argument(
+            metavar="RUN|DETECTOR|DATA",
+            help="A trained run, a saved detector, or usual rows to learn from.",
+        ),
     ],
     data: Annotated[
         str | None,
@@ -40,11 +47,19 @@ def detect(
         bool, typer.Option("--explain", help="Say which columns or pixels are surprising.")
     ] = False,
     contamination: Annotated[
-        float, typer.Option(help="Share of the known rows to call anomalies, at most 0.5.")
-    ] = 0.1,
+        float | None,
+        typer.Option(
+            help="Share of the known rows to call anomalies, at most 0.5.",
+            show_default="0.1, or the saved detector's",
+        ),
+    ] = None,
     n: Annotated[int, typer.Option("-n", min=1, help="Rows to show, the most unusual.")] = 10,
     normal: Annotated[
         str | None, typer.Option(metavar="DATA", help="Usual rows, instead of those of RUN.")
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Keep what was learned from DATA, to judge more rows."),
     ] = None,
     label: LabelOption = None,
     ignore: IgnoreOption = None,
@@ -55,19 +70,34 @@ def detect(
 ) -> None:
     """Find unusual rows, by a trained run or by small models of DATA, and say what is unusual."""
     from variata.cli.console import emit_json, emit_table, say
-    from variata.store import exists
+    from variata.store import exists, refuse_in_use
+    from variata.tasks.detection.saved import exists as is_detector
     from variata.tasks.detection.told import checked_output, write_found
+    from variata.tasks.source import DataOptions
 
     if out is not None:
         checked_output(out, [path for path in (run, data, normal) if path is not None])
-    if exists(Path(run)):
+    options = DataOptions(label=label, ignore=tuple(ignore or ()))
+    known = exists(Path(run))
+    if not known and (normal or condition):
+        raise UsageError("--normal and --condition are for a run: all of DATA is usual.")
+    if save is not None and (known or is_detector(Path(run))):
+        raise UsageError("--save is for a detector that learns from DATA: this one is kept.")
+    if known:
         if label or ignore:
             raise UsageError("--label and --ignore are for DATA: a run knows its own columns.")
-        found = _by_run(open_model(Path(run), device, condition), data, normal, contamination)
+        model = open_model(Path(run), device, condition)
+        found = _by_run(model, data, normal, USUAL if contamination is None else contamination)
+    elif is_detector(Path(run)):
+        found = _by_detector(run, data, contamination, device, options)
     else:
-        if normal or condition:
-            raise UsageError("--normal and --condition are for a run: all of DATA is usual.")
-        found = _by_data(run, data, contamination, seed, device, label, tuple(ignore or ()))
+        if save is not None:
+            refuse_in_use(save)
+        share = USUAL if contamination is None else contamination
+        found = _by_data(run, data, share, seed, device, options)
+        if save is not None:
+            found.detector.save(save)
+            say(f"Saved {save}. Next: variata detect {save} ROWS")
     if out is not None:
         write_found(out, found, n, explain)
         say(f"Wrote {out}")
@@ -90,20 +120,35 @@ def _by_run(model: Model, data: str | None, normal: str | None, contamination: f
     return Found(detector, rows, detector.decision_function(rows))
 
 
+def _by_detector(
+    folder: str, data: str | None, contamination: float | None, device: str, options: DataOptions
+) -> Found:
+    from variata.tasks import Detector
+    from variata.tasks.detection.told import Found
+    from variata.tasks.source import opened
+
+    if data is None:
+        raise UsageError(f"Name the rows to judge: variata detect {folder} ROWS.")
+    detector = Detector.load(folder, device)
+    if contamination is not None:
+        detector.set_params(contamination=contamination)
+        detector.checked().settle(detector.judges_, detector.decision_scores_)
+    rows = detector.examples(opened(data, options))
+    return Found(detector, rows, detector.decision_function(rows))
+
+
 def _by_data(
     known: str,
     data: str | None,
     contamination: float,
     seed: int,
     device: str,
-    label: str | None,
-    ignore: tuple[str, ...],
+    options: DataOptions,
 ) -> Found:
     from variata.tasks import Detector
     from variata.tasks.detection.told import Found
-    from variata.tasks.source import DataOptions, opened
+    from variata.tasks.source import opened
 
-    options = DataOptions(label=label, ignore=ignore)
     source = opened(known, options)
     judged = source if data is None else opened(data, options)
     detector = Detector(contamination, random_state=seed, device=device).fit(source)

@@ -100,6 +100,10 @@ class Examples:
         """All rows in their order, in model space."""
         return self.gather(torch.arange(len(self)))
 
+    def stored(self) -> Tensor:
+        """The codes of all rows in their order, (N, *schema.shape), in memory."""
+        return self._codes(torch.arange(len(self), device=self.codes.device))
+
     def subset(self, index: Tensor) -> Examples:
         """Return the rows `index` as examples that share these codes; neighbours are a slice."""
         index = index.to(self.codes.device)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -15,6 +17,7 @@ from variata.tasks.collect import Array
 from variata.tasks.detection.explain import Explanation, explained
 from variata.tasks.detection.judge import Judge
 from variata.tasks.detection.members import trained
+from variata.tasks.detection.saved import FORMAT, Facts, read, write
 from variata.tasks.scikit import seed_of, validated
 from variata.tasks.source import DataOptions, opened
 
@@ -50,6 +53,8 @@ class Detector(BaseEstimator):
     >>> detector = Detector(epochs=2).fit(x)
     >>> detector.predict([[0, 0, 0], [9, 90, -900]])
     array([0, 1])
+
+    `save` and `load` keep it in a folder, without pickle.
     """
 
     def __init__(
@@ -131,6 +136,42 @@ class Detector(BaseEstimator):
     def explain(self, X: Any) -> Explanation:
         """Which columns or pixels of rows are surprising, given all the others."""
         return explained(self.judges_, self.examples(X))
+
+    def save(self, folder: str | Path) -> None:
+        """Write everything into an empty or new folder, from which `Detector.load` takes it.
+
+        Raises:
+            StoreError: the folder is in use or cannot be written.
+            UsageError: models that were made with modules of your own, or take a condition.
+        """
+        seed, columns = self._fitted().random_state, getattr(self, "n_features_in_", None)
+        names = getattr(self, "feature_names_in_", None)
+        facts = Facts(
+            format=FORMAT,
+            contamination=float(self.contamination),
+            latent=self.latent,
+            epochs=self.epochs,
+            random_state=int(seed) if isinstance(seed, int | np.integer) else None,
+            columns=columns,
+            names=None if names is None else [str(name) for name in names],
+            calibrations=[judge.calibrations for judge in self.judges_],
+        )
+        write(facts, self.judges_, torch.from_numpy(self.decision_scores_), Path(folder))
+
+    @classmethod
+    def load(cls, folder: str | Path, device: str = "cpu") -> Detector:
+        """A detector that was saved, with the same scores; nothing in the folder is executed.
+
+        Raises:
+            StoreError: there is none, or a file is missing, changed, damaged or from a newer
+                version.
+        """
+        facts, judges, scores = read(Path(folder), device)
+        made = cls(facts.contamination, facts.latent, facts.epochs, facts.random_state, device)
+        names = None if facts.names is None else np.asarray(facts.names, dtype=object)
+        known = {"n_features_in_": facts.columns, "feature_names_in_": names}
+        vars(made).update({name: value for name, value in known.items() if value is not None})
+        return made.settle(judges, scores.numpy())
 
     def examples(self, X: Any) -> Examples:
         """Rows as the models see them.
