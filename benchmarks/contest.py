@@ -13,6 +13,7 @@ import argparse
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import hypot
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from any_data import numbers, pictures
 from common import RESULTS, variata, write
 
 RUNS = Path("runs/contest")
+APART = 2.0  # standard errors
+Figure = dict[str, Any]
 PAGE = Path(__file__).parents[1] / "docs/contest.md"
 SHOWN = {
     "bits_per_dim": "bits/dim",
@@ -57,6 +60,12 @@ class Claim:
     factor: float = 1.0
 
 
+HEADING = """## What texts say
+
+Whether a claim holds, with the figures of the first and of the second kind that it names; *open*
+where they differ by less than two standard errors over seeds. A likelihood may be a bound: what
+is worse by it may still be as likely.
+"""
 CLAIMS = (
     Claim("GANs make better samples than VAEs", "frechet", "gan", "vae"),
     Claim("diffusion makes better samples than GANs", "frechet", "diffusion", "gan"),
@@ -67,8 +76,10 @@ CLAIMS = (
         "VAEs sample ten times as fast as autoregressive models",
         "ms_per_sample", "vae", "autoregressive", 0.1,
     ),
+    Claim("autoregressive models are likelier than flows", "bits_per_dim", "autoregressive", "flow"),
     Claim(
-        "autoregressive models have the best likelihood", "bits_per_dim", "autoregressive", "flow"
+        "autoregressive models are likelier than VAEs with a flow as prior",
+        "bits_per_dim", "autoregressive", "flow_prior",
     ),
     Claim("flows are harder than VAEs to fit (likelihood)", "bits_per_dim", "vae", "flow"),
     Claim("VQ-VAEs sample better than VAEs", "frechet", "vq_vae", "vae"),
@@ -133,7 +144,7 @@ def page() -> str:
         for name in SETS
         if (path := RESULTS / "contest" / f"{name}.json").exists()
     }
-    parts = [INTRODUCTION, "## What texts say\n", claims(done)]
+    parts = [INTRODUCTION, HEADING, claims(done), against(done)]
     for name, record in done.items():
         settings, machine = record["settings"], record["machine"]
         about = f"{settings['budget']} for each training, seeds {settings['seeds']}, "
@@ -152,12 +163,37 @@ def claims(done: dict[str, Any]) -> str:
 
 def held(claim: Claim, rows: list[dict[str, Any]]) -> str:
     """Whether a claim holds, with both figures; a dash where one is missing."""
+    pair = compared_by(claim, rows)
+    if pair is None:
+        return "–"
+    this, other = pair
+    return f"{verdict(claim, this, other)} ({this['mean']:.3g}; {other['mean']:.3g})"
+
+
+def compared_by(claim: Claim, rows: list[dict[str, Any]]) -> tuple[Figure, Figure] | None:
+    """The two figures that a claim is about, where both are known."""
     known = {row["name"]: row["figures"].get(claim.figure) for row in rows}
     this, other = known.get(claim.this), known.get(claim.other)
-    if this is None or other is None:
-        return "–"
-    apart = this["mean"] < claim.factor * other["mean"]
-    return f"{'yes' if apart else 'no'} ({this['mean']:.3g}; {other['mean']:.3g})"
+    return None if this is None or other is None else (this, other)
+
+
+def verdict(claim: Claim, this: Figure, other: Figure) -> str:
+    """ "yes", "no", or "open" where errors over seeds leave it undecided."""
+    gap = claim.factor * other["mean"] - this["mean"]
+    error = hypot(this["se"] or 0, claim.factor * (other["se"] or 0))
+    return "open" if abs(gap) < APART * error else "yes" if gap > 0 else "no"
+
+
+def against(done: dict[str, Any]) -> str:
+    """The claims that were contradicted, set by set."""
+    lines = []
+    for claim in CLAIMS:
+        pairs = {name: compared_by(claim, record["rows"]) for name, record in done.items()}
+        where = [f"`{n}`" for n, p in pairs.items() if p and verdict(claim, *p) == "no"]
+        known = sum(pair is not None for pair in pairs.values())
+        if where:
+            lines.append(f"- *{claim.text}*: not on {', '.join(where)} (of {known} sets).\n")
+    return "Contradicted by the measurements:\n\n" + "".join(lines) if lines else ""
 
 
 def figures(rows: list[dict[str, Any]]) -> str:
