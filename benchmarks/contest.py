@@ -76,7 +76,9 @@ CLAIMS = (
         "VAEs sample ten times as fast as autoregressive models",
         "ms_per_sample", "vae", "autoregressive", 0.1,
     ),
-    Claim("autoregressive models beat flows (likelihood)", "bits_per_dim", "autoregressive", "flow"),
+    Claim(
+        "autoregressive models beat flows (likelihood)", "bits_per_dim", "autoregressive", "flow"
+    ),
     Claim(
         "autoregressive models beat VAEs with a flow as prior (likelihood)",
         "bits_per_dim", "autoregressive", "flow_prior",
