@@ -70,34 +70,22 @@ def detect(
 ) -> None:
     """Find unusual rows, by a trained run or by small models of DATA, and say what is unusual."""
     from variata.cli.console import emit_json, emit_table, say
-    from variata.store import exists, refuse_in_use
-    from variata.tasks.detection.saved import exists as is_detector
     from variata.tasks.detection.told import checked_output, write_found
     from variata.tasks.source import DataOptions
 
     if out is not None:
         checked_output(out, [path for path in (run, data, normal) if path is not None])
     options = DataOptions(label=label, ignore=tuple(ignore or ()))
-    known = exists(Path(run))
-    if not known and (normal or condition):
-        raise UsageError("--normal and --condition are for a run: all of DATA is usual.")
-    if save is not None and (known or is_detector(Path(run))):
-        raise UsageError("--save is for a detector that learns from DATA: this one is kept.")
-    if known:
-        if label or ignore:
-            raise UsageError("--label and --ignore are for DATA: a run knows its own columns.")
+    kind = _kind(Path(run))
+    _refuse_idle(kind, normal=normal, condition=condition, label=label, ignore=ignore, save=save)
+    if kind == "run":
         model = open_model(Path(run), device, condition)
         found = _by_run(model, data, normal, USUAL if contamination is None else contamination)
-    elif is_detector(Path(run)):
+    elif kind == "detector":
         found = _by_detector(run, data, contamination, device, options)
     else:
-        if save is not None:
-            refuse_in_use(save)
         share = USUAL if contamination is None else contamination
-        found = _by_data(run, data, share, seed, device, options)
-        if save is not None:
-            found.detector.save(save)
-            say(f"Saved {save}. Next: variata detect {save} ROWS")
+        found = _by_data(run, data, share, seed, device, options, save)
     if out is not None:
         write_found(out, found, n, explain)
         say(f"Wrote {out}")
@@ -109,6 +97,27 @@ def detect(
         return
     emit_table([(name, f"{value:.4g}") for name, value in facts.items()])
     emit_table([("row", "score", "anomaly", "surprising" if explain else ""), *map(_line, told)])
+
+
+def _kind(path: Path) -> str:
+    """What the first argument names: a "run", a "detector", or "data"."""
+    from variata.store import exists
+    from variata.tasks.detection import saved
+
+    return "run" if exists(path) else "detector" if saved.exists(path) else "data"
+
+
+def _refuse_idle(kind: str, **given: Any) -> None:
+    """Refuse options that would do nothing for what was named."""
+    idle = {
+        "run": (("label", "ignore", "save"), "are for DATA: a run knows its own columns"),
+        "detector": (("normal", "condition", "save"), "are not for a detector that is kept"),
+        "data": (("normal", "condition"), "are for a run: all of DATA is usual"),
+    }
+    names, why = idle[kind]
+    if any(given[name] for name in names):
+        options = [f"--{name}" for name in names]
+        raise UsageError(f"{', '.join(options[:-1])} and {options[-1]} {why}.")
 
 
 def _by_run(model: Model, data: str | None, normal: str | None, contamination: float) -> Found:
@@ -144,14 +153,22 @@ def _by_data(
     seed: int,
     device: str,
     options: DataOptions,
+    save: Path | None,
 ) -> Found:
+    from variata.cli.console import say
+    from variata.store import refuse_in_use
     from variata.tasks import Detector
     from variata.tasks.detection.told import Found
     from variata.tasks.source import opened
 
+    if save is not None:
+        refuse_in_use(save)
     source = opened(known, options)
     judged = source if data is None else opened(data, options)
     detector = Detector(contamination, random_state=seed, device=device).fit(source)
+    if save is not None:
+        detector.save(save)
+        say(f"Saved {save}. Next: variata detect {save} ROWS")
     rows = detector.examples(judged)
     scores = detector.decision_scores_ if data is None else detector.decision_function(rows)
     return Found(detector, rows, scores)
