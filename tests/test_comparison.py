@@ -20,7 +20,7 @@ from torch import nn
 
 from variata import fit, load, recipes
 from variata.cli.app import run
-from variata.data import infer_schema
+from variata.data import Examples, infer_schema
 from variata.errors import DivergenceError, InterruptError, StoreError, UsageError
 from variata.models import LatentModel, Level, encodes, likelihood_of
 from variata.tasks.comparison import child, process
@@ -94,6 +94,30 @@ def test_figures_are_those_of_evaluate(digits_run: Path, tmp_path: Path) -> None
     assert ours["probe"]["mean"] > 0.5
     assert 0.5 < ours["detection"]["mean"] <= 1
     assert np.load(asked.folder / "samples.npy").shape == (24, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "draws", "rows"), [("independent", 1, 359), ("diffusion", 1, 250), ("vae", 3, 359)]
+)
+def test_likelihoods_take_no_more_passes_than_they_need(
+    recipe: str, draws: int, rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = []
+
+    def recorded(module: LatentModel, test: Examples, k: int, seed: int) -> torch.Tensor:
+        taken.append((k, len(test)))
+        return torch.arange(float(len(test)))
+
+    for place in ("measured", "detection"):
+        monkeypatch.setattr(f"variata.tasks.comparison.{place}.log_likelihood", recorded)
+    small = {"width": 4, "steps": 2} if recipe == "diffusion" else {}
+    small |= {"latent": 2, "hidden": (8,)} if recipe == "vae" else {}
+    fractions = DataOptions(fractions=(0.6, 0.2, 0.2)).fractions
+    model = fit("digits", recipe, epochs=1, fractions=fractions, **small)
+    asked = job(tmp_path, k=3)
+    asked.folder.mkdir(parents=True)
+    measured(model, asked)
+    assert taken == [(draws, rows)] * 2  # the test rows, and chimeras
 
 
 def test_what_a_point_without_prior_has_no_figure_for_is_left_out(tmp_path: Path) -> None:

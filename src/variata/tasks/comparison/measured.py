@@ -24,6 +24,7 @@ from variata.metrics import (
 )
 from variata.models import decodes, likelihood_of
 from variata.shapes import numel
+from variata.tasks.codes import exact
 from variata.tasks.comparison.abilities import abilities, parameters
 from variata.tasks.comparison.costs import training_costs, validation_curve
 from variata.tasks.comparison.detection import detection
@@ -32,7 +33,7 @@ from variata.tasks.comparison.file_size import bits_in_file
 from variata.tasks.comparison.job import Job
 from variata.tasks.evaluate import SAMPLE_ROWS, reconstruction_error
 from variata.tasks.model import Model
-from variata.tasks.passes import log_likelihood
+from variata.tasks.passes import log_likelihood, measured_rows
 from variata.tasks.probe import labels_of, scaled, weights_of, with_labels
 from variata.tasks.samples import Judged, draw_samples, features_for
 from variata.tasks.show import some
@@ -41,6 +42,7 @@ from variata.tasks.source import reopened
 SHOWN, SHOWN_POINTS = 24, 500  # samples of a picture: images, and rows of anything else
 SAMPLES, MEANS = "samples.npy", "means.npy"
 PROBED = 5_000  # training rows that a probe learns from
+ESTIMATED = 250  # test rows whose likelihood is estimated, by hundreds of passes each
 
 
 def measured(model: Model, job: Job) -> dict[str, Any]:
@@ -54,7 +56,9 @@ def measured(model: Model, job: Job) -> dict[str, Any]:
     """
     splits, able = reopened(model.saved.about["data"]), abilities(model)
     test, seed = some(splits.test, job.rows), model.saved.about["settings"]["seed"]
-    kind, known = _likelihood(model, test, job.k, seed)
+    k = 1 if exact(model.module) else job.k
+    some_test = measured_rows(model.module, test, ESTIMATED)
+    kind, known = _likelihood(model, some_test, k, seed)
     figures = {} if known is None else _nll(model, known)
     if known is None:
         able = able | {"likelihood": False, "detect": able["encode"]}
@@ -63,7 +67,7 @@ def measured(model: Model, job: Job) -> dict[str, Any]:
     if able["encode"]:
         figures |= _reconstruction(model, test) | _probe(model, splits, test, seed)
     if able["detect"]:
-        figures |= detection(model, test, known, job.k, seed)
+        figures |= detection(model, some_test, known, k, seed)
     if able["likelihood"]:
         figures |= bits_in_file(model, test)
     costs = training_costs(model.history, model.saved.about["training"])
