@@ -9,8 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from variata import Detector
+from variata.atomic import sha256
 from variata.cli.app import run
 from variata.errors import StoreError, UsageError
 from variata.tasks.detection.saved import FACTS, MANIFEST, NUMBERS
@@ -113,6 +116,19 @@ def test_facts_that_cannot_be_are_refused(
         Detector.load(folder)
 
 
+def test_numbers_of_other_models_are_refused(kept: Path, tmp_path: Path) -> None:
+    """Also where somebody has made the digests fit."""
+    folder = tmp_path / "copy"
+    shutil.copytree(kept, folder)
+    numbers = load_file(folder / NUMBERS)
+    numbers["1.reference.z"] = torch.cat([numbers["1.reference.z"]] * 2, 1)
+    save_file(numbers, folder / NUMBERS)
+    digests = json.loads((folder / MANIFEST).read_text())
+    (folder / MANIFEST).write_text(json.dumps(digests | {NUMBERS: sha256(folder / NUMBERS)}))
+    with pytest.raises(StoreError, match=f"{NUMBERS} does not fit .* Fit the detector again"):
+        Detector.load(folder)
+
+
 def test_command_line(table_csv: Path, tmp_path: Path, capsys) -> None:  # type: ignore[no-untyped-def]
     folder, scores = tmp_path / "kept", tmp_path / "scores.npy"
     rows = ["detect", str(table_csv), str(table_csv)]
@@ -131,5 +147,5 @@ def test_command_line(table_csv: Path, tmp_path: Path, capsys) -> None:  # type:
         (["detect", str(folder), str(table_csv), "--normal", str(table_csv)], "--normal"),
         ([*rows, "--save", str(folder)], "in use"),
     ):
-        assert run(bad) == UsageError.exit_code or run(bad) == StoreError.exit_code
+        assert run(bad) in {UsageError.exit_code, StoreError.exit_code}
         assert said in capsys.readouterr().err

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 
@@ -55,6 +57,21 @@ def write_text(path: Path, text: str) -> None:
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a binary file atomically."""
     write_atomic(path, lambda part: _write_bytes(part, content))
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object of a file.
+
+    Raises:
+        StoreError: it cannot be read, or holds something else.
+    """
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError) as error:
+        raise StoreError(f"{path} cannot be read: {error}.") from error
+    if not isinstance(content, dict):
+        raise StoreError(f"{path} is damaged: it does not hold an object.")
+    return content
 
 
 def sha256(path: Path) -> str:

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from variata import recipes
-from variata.atomic import PART, make_folder, sha256, write_atomic, write_text
+from variata.atomic import PART, make_folder, read_object, sha256, write_atomic, write_text
 from variata.data import Condition, Schema
 from variata.errors import StoreError, UsageError, VariataError
 from variata.recipes import Composition
@@ -69,7 +69,7 @@ def load(folder: Path, device: torch.device | str = "cpu") -> Saved:
             newer version; the message names the file.
     """
     _check(folder)
-    config = _read_json(folder / CONFIG)
+    config = read_object(folder / CONFIG)
     version = config.get("format")
     if not isinstance(version, int) or version > FORMAT:
         raise StoreError(
@@ -117,7 +117,7 @@ def _check(folder: Path) -> None:
             if (folder / "training.json").is_file()
             else f"{folder} holds no saved model (no {MANIFEST})."
         )
-    listed = _read_json(folder / MANIFEST).get("files")
+    listed = read_object(folder / MANIFEST).get("files")
     if not isinstance(listed, dict) or not {CONFIG, WEIGHTS, HISTORY} <= set(listed):
         raise StoreError(f"{folder / MANIFEST} is damaged: it does not list the model's files.")
     for name, facts in listed.items():
@@ -188,16 +188,6 @@ def _refuse_own_modules(saved: Saved) -> None:
             "which a file cannot hold: write it as a function with @variata.recipes.recipe that "
             "makes the module, and train with that recipe."
         )
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError) as error:
-        raise StoreError(f"{path} cannot be read: {error}.") from error
-    if not isinstance(content, dict):
-        raise StoreError(f"{path} is damaged: it does not hold an object.")
-    return content
 
 
 __all__ = ["MANIFEST", "exists", "load", "refuse_in_use", "save"]

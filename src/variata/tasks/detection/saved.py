@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from annotated_types import Gt, Le, MinLen
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -16,9 +16,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from variata import store
-from variata.atomic import make_folder, sha256, write_atomic, write_text
+from variata.atomic import make_folder, read_object, sha256, write_atomic, write_text
 from variata.data import Examples
-from variata.errors import StoreError, UsageError, VariataError
+from variata.errors import StoreError, UsageError
 from variata.shapes import numel
 from variata.tasks.detection.calibration import Calibration
 from variata.tasks.detection.judge import WEIGHTS, Judge
@@ -103,11 +103,14 @@ def read(folder: Path, device: str) -> tuple[Facts, list[Judge], Tensor]:
         ]
         scores = numbers["scores"].double()
         if scores.dim() != 1 or not len(scores) or not scores.isfinite().all():
-            raise StoreError("its scores are none")
+            raise ValueError("the scores are no finite numbers")
     except StoreError:
         raise
-    except (KeyError, ValueError, RuntimeError, VariataError) as error:
-        raise StoreError(f"{folder / NUMBERS} does not fit the models: {error}.") from error
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise StoreError(
+            f"{folder / NUMBERS} does not fit the models beside it: {error}. "
+            "Fit the detector again."
+        ) from error
     return facts, judges, scores
 
 
@@ -133,11 +136,11 @@ def _facts(folder: Path) -> Facts:
 
 
 def _require_unchanged(folder: Path, names: Sequence[str]) -> None:
-    digests = _json(folder / MANIFEST)
+    digests = read_object(folder / MANIFEST)
     for path in (folder / name for name in names):
         if not path.is_file():
             raise StoreError(f"{path} is missing: copy the whole folder again.")
-        if digests.get(str(path.relative_to(folder))) != sha256(path):
+        if digests.get(path.relative_to(folder).as_posix()) != sha256(path):
             raise StoreError(
                 f"{path} was changed or damaged since it was saved (its SHA-256 differs): copy it "
                 "again, or fit the detector again."
@@ -146,7 +149,7 @@ def _require_unchanged(folder: Path, names: Sequence[str]) -> None:
 
 def _listed(members: int) -> list[str]:
     """The files that the manifest speaks for; a model's own manifest speaks for the rest."""
-    own = [str(member(Path(), i) / store.MANIFEST) for i in range(members)]
+    own = [(member(Path(), i) / store.MANIFEST).as_posix() for i in range(members)]
     return [FACTS, NUMBERS, *own]
 
 
@@ -170,8 +173,10 @@ def _judge(saved: store.Saved, found: dict[str, Calibration], own: Mapping[str, 
     shapes = [(len(z), size), (size,), (size,), (size, size)]
     given = [tuple(value.shape) for value in (z, reference[1], latents[0], latents[1])]
     left = {reference[2].numel(), latents[2].numel()}
-    if given != shapes or not left <= elements or not set(found) <= set(WEIGHTS):
-        raise StoreError("their shapes are others")
+    if given != shapes or not left <= elements:
+        raise ValueError("latents of another size")
+    if not {*WEIGHTS} - {"likelihood"} <= {*found} <= {*WEIGHTS}:
+        raise ValueError(f"calibrations of {', '.join(found)}")
     ranked = Examples(own["ranked"], model.schema)
     held = own["held"].double()
     return Judge(model, Reference(*reference), Latents(*latents), found, held, ranked)
@@ -187,13 +192,3 @@ def _numbers(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (SafetensorError, RuntimeError, OSError) as error:
         raise StoreError(f"{path} cannot be read: {error}.") from error
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError) as error:
-        raise StoreError(f"{path} cannot be read: {error}.") from error
-    if not isinstance(content, dict):
-        raise StoreError(f"{path} is damaged: it does not hold an object.")
-    return content
