@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import codes_and_factors
 import labels
 from common import RESULTS, table, trained_and_measured, write
 
@@ -40,7 +41,8 @@ class Row:
         recipe, data, budget: of the training.
         arguments: of the recipe, as on the command line.
         published: NLL in nats of the paper's own model, and where it stands.
-        by: what is measured; "classes" and "clusters" (`labels.py`) on three seeds.
+        by: what is measured: "classes" and "clusters" (`labels.py`), "codes" and "factors"
+            (`codes_and_factors.py`); of three seeds, but for codes.
     """
 
     recipe: str
@@ -54,6 +56,11 @@ class Row:
 def labelled(recipe: str, published: str, *arguments: str) -> Row:
     """A row about MNIST with 100 labels."""
     return Row(recipe, published, "mnist", "10m", arguments, "classes")
+
+
+def factored(recipe: str, published: str) -> Row:
+    """A row about sprites with ten latents, whose factors are known."""
+    return Row(recipe, published, "sprites", "15m", SMALL, "factors")
 
 
 SMALL, STYLE = ("--latent", "10"), ("--style", "10")
@@ -78,6 +85,12 @@ ROWS = {
     "m2_plain_10m": labelled("m2", "88.03 (Kingma et al., 2014); Pyro's 93.2", *SMALL),
     "m1_m2_10m": labelled("m1_m2", "96.67 (Kingma et al., 2014)", *STYLE, *VIEWS),
     "m1_m2_plain_10m": labelled("m1_m2", "96.67 (Kingma et al., 2014)", *STYLE),
+    "vq_vae_fashion": Row(
+        "vq_vae", "none for this network", "fashion_mnist", "10m", ("--codes", "512"), "codes"
+    ),
+    "vae_sprites_15m": factored("vae", "median 0.1 to 0.2 (Locatello et al., 2019, all methods)"),
+    "beta_tc_vae_sprites_15m": factored("beta_tc_vae", "0.45 (a later paper's run)"),
+    "factor_vae_sprites_15m": factored("factor_vae", "none for these pictures"),
     "vade_10m": Row("vade", "94.46 (Jiang et al., 2016)", "mnist", "10m", VADE, "clusters"),
 }
 
@@ -97,7 +110,8 @@ def main() -> None:
             if ROWS[name].by == "likelihood":
                 measured = measure(ROWS[name], options.k, options.seed)
             else:
-                measured = labels.measured(name, ROWS[name], options.again)
+                source = labels if ROWS[name].by in ("classes", "clusters") else codes_and_factors
+                measured = source.measured(name, ROWS[name], options.again)
             settings = {"k": options.k, "seed": options.seed, "arguments": ROWS[name].arguments}
             write(f"reproduce/{name}", [measured], settings)
     done = {name: json.loads(_path(name).read_text()) for name in ROWS if _path(name).exists()}

@@ -116,8 +116,15 @@ def test_likelihoods_take_no_more_passes_than_they_need(
     model = fit("digits", recipe, epochs=1, fractions=fractions, **small)
     asked = job(tmp_path, k=3)
     asked.folder.mkdir(parents=True)
-    measured(model, asked)
+    made = measured(model, asked)
     assert taken == [(draws, rows)] * 2  # the test rows, and chimeras
+    valid = [report["valid"] for report in model.history]
+    costs = {
+        "independent": [report.get("distortion") for report in valid],
+        "diffusion": [],
+        "vae": [-report.get("elbo", 0) for report in valid],
+    }
+    assert [cost for _, cost in made["curve"]] == costs[recipe]
 
 
 def test_what_a_point_without_prior_has_no_figure_for_is_left_out(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from variata import store
-from variata.atomic import make_folder, write_text
+from variata.atomic import make_folder, read_object, write_text
 from variata.errors import StoreError, UsageError
 from variata.training import Settings
 
@@ -70,7 +70,7 @@ def read_asked(folder: Path) -> dict[str, Any]:
         done = store.exists(folder)
         why = "its training has finished" if done else "it holds no interrupted training"
         raise StoreError(f"{folder} cannot be resumed: {why}.")
-    record = _read(path)
+    record = read_object(path)
     if record.pop(DIGEST, None) != digest(record):
         raise StoreError(_changed(path, record, folder / COPY))
     return _checked(path, record)
@@ -102,7 +102,7 @@ def differences(before: Any, after: Any, name: str = "") -> Iterator[str]:
 def _changed(path: Path, record: dict[str, Any], copy: Path) -> str:
     advice = "put it back, or train anew into another folder"
     try:
-        first = _read(copy)
+        first = read_object(copy)
     except StoreError:
         first = {}
     known = first.pop(DIGEST, None) == digest(first)
@@ -122,13 +122,3 @@ def _checked(path: Path, record: dict[str, Any]) -> dict[str, Any]:
         raise StoreError(f"{path} is damaged: {where}: {first['msg'].lower()}.") from error
     except (TypeError, UsageError) as error:
         raise StoreError(f"{path} is damaged: {error}") from error
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        record = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError) as error:
-        raise StoreError(f"{path} is damaged: {error}.") from error
-    if not isinstance(record, dict):
-        raise StoreError(f"{path} is damaged: it does not hold an object.")
-    return record

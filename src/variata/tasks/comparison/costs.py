@@ -49,10 +49,16 @@ def seconds_to_final(reports: Sequence[dict[str, Any]]) -> float | None:
     return next(near)
 
 
-def validation_curve(reports: Sequence[dict[str, Any]]) -> list[tuple[float, float]]:
-    """(seconds, -ELBO of validation rows) at every validation, nats; empty where there is none.
+def validation_curve(
+    reports: Sequence[dict[str, Any]], latents: bool = True
+) -> list[tuple[float, float]]:
+    """(seconds, nats) at every validation: -ELBO, or -log p(x) of what has no latents; empty where
+    validation knows neither.
 
     >>> validation_curve([{"seconds": 1.0, "valid": {"elbo": -9.0}}])
     [(1.0, 9.0)]
+    >>> validation_curve([{"seconds": 1.0, "valid": {"distortion": 9.0}}], latents=False)
+    [(1.0, 9.0)]
     """
-    return [(r["seconds"], -r["valid"]["elbo"]) for r in reports if "elbo" in r["valid"]]
+    name, sign = ("elbo", -1) if latents else ("distortion", 1)
+    return [(r["seconds"], sign * r["valid"][name]) for r in reports if name in r["valid"]]

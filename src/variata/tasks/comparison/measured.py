@@ -51,8 +51,8 @@ def measured(model: Model, job: Job) -> dict[str, Any]:
 
     Returns:
         "figures" (each with "mean" and "se" over rows, where it is a mean over rows), "likelihood"
-        (what `nll` is: exact, bound, estimated or none), "abilities" and "curve" (-ELBO of
-        validation rows against seconds).
+        (what `nll` is: exact, bound, estimated or none), "abilities" and "curve" (-ELBO
+        or -log p(x) of validation rows against seconds).
     """
     splits, able = reopened(model.saved.about["data"]), abilities(model)
     test, seed = some(splits.test, job.rows), model.saved.about["settings"]["seed"]
@@ -73,7 +73,8 @@ def measured(model: Model, job: Job) -> dict[str, Any]:
     costs = training_costs(model.history, model.saved.about["training"])
     costs["parameters"] = parameters(model.module)
     figures |= {name: plain(value) for name, value in costs.items() if value is not None}
-    curve = validation_curve(model.history) if known is not None else []
+    latents = bool(model.module.levels)
+    curve = [] if known is None else validation_curve(model.history, latents)
     able["compress"] = "bits_in_file" in figures
     return {"figures": figures, "likelihood": kind, "abilities": able, "curve": curve}
 

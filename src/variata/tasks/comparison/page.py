@@ -28,7 +28,7 @@ from variata.tasks.model import Array
 from variata.tasks.show import images_of, original
 
 KEPT, EACH = "seconds until the weights that were kept", "milliseconds for a sample"
-CURVE = "-ELBO of validation rows while training"
+CURVE = "-ELBO, or -log p(x), of validation rows"
 PICTURED = {SAMPLES: "Draws from p(x | z)", MEANS: "Means of p(x | z) for the same latents"}
 
 

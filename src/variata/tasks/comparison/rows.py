@@ -64,7 +64,7 @@ class Row:
 
     @property
     def curve(self) -> list[tuple[float, float]]:
-        """(seconds, -ELBO of validation rows) of the first seed that is done."""
+        """(seconds, -ELBO or -log p(x) of validation rows) of the first seed that is done."""
         return next((o.found["curve"] for o in self.outcomes.values() if o.done), [])
 
     def path(self, whole: Path, file: str) -> Path | None:

@@ -26,18 +26,23 @@ class Explanation:
             what they make expected, if all were Gaussian, and minus the logarithm of the share of
             normal rows where it is as far from that on the same side.
         expected: that, in own units.
-        difference: the element less what is expected, in own units.
+        value: the element itself, in own units.
         columns: names of the columns; None for images, and where they have none.
     """
 
     nats: Array
     expected: Array
-    difference: Array
+    value: Array
     columns: tuple[str, ...] | None = None
+
+    @property
+    def difference(self) -> Array:
+        """The element less what is expected, in own units."""
+        return self.value - self.expected
 
     def first(self, row: int, count: int = 3) -> list[dict[str, Any]]:
         """The most surprising elements of a row: column, value and expected, in own units, nats."""
-        flat = (self.expected + self.difference, self.expected, self.nats)
+        flat = (self.value, self.expected, self.nats)
         values = [each[row].ravel() for each in flat]
         order = np.argsort(-values[-1], kind="stable")[:count].tolist()
         return [
@@ -68,4 +73,4 @@ def explained(judges: Sequence[Judge], examples: Examples) -> Explanation:
     own = schema.decode(expected).astype(float)
     given = schema.decode(examples.all().x).astype(float)
     told = to_own_order(nats.numpy(), schema.own_shape, schema.shape)
-    return Explanation(told, own, given - own, schema.columns)
+    return Explanation(told, own, given, schema.columns)

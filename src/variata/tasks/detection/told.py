@@ -131,5 +131,4 @@ def heat_map(found: Found, count: int) -> bytes:
     signed = np.sign(told.difference) * np.sqrt(told.nats)
     if signed.ndim == 4:  # of the colours, the most surprising one
         signed = strongest(signed, 1 if schema.own_shape == schema.shape else -1)
-    given = told.expected + told.difference
-    return surprises(images_of(schema, given), images_of(schema, told.expected), signed)
+    return surprises(images_of(schema, told.value), images_of(schema, told.expected), signed)
