@@ -20,6 +20,8 @@ from typing import Any
 from any_data import numbers, pictures
 from common import RESULTS, variata, write
 
+from variata.pictures import plus_minus
+
 RUNS = Path("runs/contest")
 APART = 2.0  # standard errors
 Figure = dict[str, Any]
@@ -214,8 +216,9 @@ def cell(row: dict[str, Any], name: str) -> str:
     if figure is None:
         return "none" if name == "bits_per_dim" else "–"
     mark = {"bound": "≤ ", "estimated": "≈ "}.get(row["likelihood"], "")
-    error = f" ± {figure['se']:.2g}" if figure["se"] else ""
-    return f"{mark if name == 'bits_per_dim' else ''}{figure['mean']:.3g}{error}"
+    mean, error = figure["mean"], figure["se"]
+    told = plus_minus(mean, error) if error else f"{mean:.3g}"
+    return f"{mark if name == 'bits_per_dim' else ''}{told}"
 
 
 def markdown(lines: list[list[str]]) -> str:

@@ -236,7 +236,7 @@ def test_usage_errors(
     cases: list[tuple[list[object], str]] = [
         (["train", table_csv, "--recipe", "vea", *out], "Did you mean 'vae'"),
         (["train", table_csv, "--latnt", "3", *out], "Did you mean 'latent'"),
-        (["train", table_csv, "--budget", "soon", *out], "--budget needs a duration"),
+        (["train", table_csv, "--budget", "soon", *out], "A budget is a duration such as 30s"),
         (["train", table_csv, "--epochs", "0", *out], "epochs"),
         (["train", table_csv, "--split", "0.5,0.5", *out], "three shares"),
         (["train", table_csv, "--split", "0.9,0.3,0.1", *out], "fractions"),

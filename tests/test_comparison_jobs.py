@@ -117,6 +117,11 @@ def test_threads_are_divided(
     assert (made.folder / LOG).read_text() == f"{threads or 8}\n"
 
 
+def test_a_budget_of_all_jobs_may_be_written_as_people_do() -> None:
+    _, asked = common("digits", None, budget="2m", epochs=None, seed=0)
+    assert asked.settings == {"budget": 120.0}
+
+
 def test_a_folder_keeps_to_a_number_of_jobs(tmp_path: Path) -> None:
     job(tmp_path, jobs=2, settings={"threads": 4}).write()
     with pytest.raises(StoreError, match="jobs from 2 to 1, settings.threads from 4 to None"):

@@ -286,6 +286,7 @@ def test_the_first_view_serves_the_first_phase_only() -> None:
     [
         {"epochs": 0},
         {"budget": -1.0},
+        {"budget": "soon"},
         {"batch_size": 0},
         {"lr": 0.0},
         {"ema": 1.0},
@@ -294,9 +295,13 @@ def test_the_first_view_serves_the_first_phase_only() -> None:
         {"weight_decay": -0.1},
     ],
 )
-def test_settings_that_make_no_sense_are_errors(wrong: dict[str, float]) -> None:
+def test_settings_that_make_no_sense_are_errors(wrong: dict[str, float | str]) -> None:
     with pytest.raises(UsageError, match=next(iter(wrong))):
         Settings(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_budget_may_be_written_as_people_do() -> None:
+    assert Settings(budget="1.5m") == Settings(budget=90.0)  # type: ignore[arg-type]
 
 
 def test_history_knows_nothing_before_training() -> None:

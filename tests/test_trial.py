@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +21,7 @@ from variata.models import start
 from variata.schedules import Moment
 from variata.training import Checkpoint, Settings, fit
 from variata.training.machine import How, applied, usual
-from variata.training.trial import COMPILE_FROM, FEWEST_STEPS, chosen
+from variata.training.trial import COMPILE_FROM, FEWEST_STEPS, UNLIMITED, chosen
 from variata.training.work import Work
 
 MANY = 10 * FEWEST_STEPS
@@ -93,6 +98,50 @@ def test_what_cannot_be_compiled_runs_as_it_is_and_says_so() -> None:
     how, said = chosen(How(threads=1), rehearse, MANY, None, 1, "auto")
     assert not how.compiled
     assert said == "Not compiled: RuntimeError: no compiler here."
+
+
+class Last:
+    """An object whose end takes long, in which no error passes."""
+
+    def __del__(self) -> None:
+        time.sleep(30)
+
+
+def caught(kind: type[BaseException]) -> None:
+    with suppress(kind):
+        time.sleep(30)
+
+
+@pytest.mark.parametrize(
+    "swallow", [partial(caught, Exception), partial(caught, BaseException), Last]
+)
+def test_compiling_that_takes_too_long_is_given_up(
+    swallow: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rehearse(how: How, seconds: float) -> float:
+        if how.compiled:
+            swallow()
+            time.sleep(30)
+        return 0.1
+
+    monkeypatch.setattr("variata.training.trial.COMPILE_FROM", 1.0)
+    monkeypatch.setattr("variata.training.deadline.AGAIN", 0.1)
+    before, begun = signal.getsignal(signal.SIGALRM), time.monotonic()
+    how, said = chosen(How(threads=1), rehearse, None, 2.0, 1, "auto")
+    assert (how.compiled, said) == (False, "Not compiled: it was given up after 0 s.")
+    assert time.monotonic() - begun < 15
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_where_compiling_cannot_be_given_up_only_long_runs_are_compiled() -> None:
+    def at(seconds: float) -> bool:
+        rehearse = clockwork(0.1, {}, 0.05)
+        return chosen(How(threads=1), rehearse, None, seconds, 1, "auto")[0].compiled
+
+    with ThreadPoolExecutor(1) as pool:
+        waits = [pool.submit(at, factor * COMPILE_FROM) for factor in (2, 2 * UNLIMITED)]
+        assert [wait.result() for wait in waits] == [False, True]
 
 
 def test_small_work_takes_one_thread_and_the_number_is_put_back() -> None:

@@ -17,10 +17,10 @@ from variata.cli.opening import (
     KeyOption,
     LabelOption,
     SizeOption,
-    parsed_duration,
     parsed_words,
     read_options,
 )
+from variata.durations import seconds_of
 from variata.errors import UsageError
 
 
@@ -72,7 +72,7 @@ def compare(
     found = run(
         data,
         parsed_words(recipes),
-        budget=parsed_duration(budget),
+        budget=seconds_of(budget),
         epochs=epochs,
         seeds=chosen[:1] if quick else chosen,
         options=read_options(label, ignore, key, size, binarise),

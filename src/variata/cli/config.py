@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from variata.cli.opening import parsed_duration, parsed_shares, parsed_size
+from variata.cli.opening import parsed_shares, parsed_size
+from variata.durations import seconds_of
 from variata.errors import DataError, UsageError, did_you_mean
 
 DEEPEST = 10
-PARSED = {"budget": parsed_duration, "size": parsed_size, "split": parsed_shares}
+PARSED = {"budget": seconds_of, "size": parsed_size, "split": parsed_shares}
 
 
 def read_config(path: Path | None) -> dict[str, Any]:

@@ -128,20 +128,6 @@ def read_options(
     return DataOptions(label=label, ignore=left, key=key, size=known, binarise=binarise)
 
 
-def parsed_duration(text: str | None) -> float | None:
-    """Seconds from "90", "30s", "3m" or "1.5h".
-
-    >>> parsed_duration("3m"), parsed_duration("1.5h")
-    (180.0, 5400.0)
-    """
-    if text is None:
-        return None
-    match = re.fullmatch(r"(\d{1,9}(?:\.\d{0,9})?)\s*([smh]?)", text.strip())
-    if match is None or float(match[1]) == 0:
-        raise UsageError(f"--budget needs a duration such as 30s, 3m or 1h, got '{text}'.")
-    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
-
-
 def parsed_words(text: str) -> list[str]:
     """What stands between commas.
 

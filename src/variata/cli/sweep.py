@@ -18,9 +18,9 @@ from variata.cli.opening import (
     LabelOption,
     SeedOption,
     SizeOption,
-    parsed_duration,
     read_options,
 )
+from variata.durations import seconds_of
 
 
 def sweep(
@@ -71,7 +71,7 @@ def sweep(
         vary,
         recipe,
         trials=trials,
-        budget=parsed_duration(budget),
+        budget=seconds_of(budget),
         epochs=epochs,
         seed=seed,
         options=read_options(label, ignore, key, size, binarise),

@@ -19,10 +19,10 @@ from variata.cli.opening import (
     KeyOption,
     LabelOption,
     SizeOption,
-    parsed_duration,
     parsed_shares,
     parsed_size,
 )
+from variata.durations import seconds_of
 from variata.errors import UsageError, VariataError
 
 
@@ -129,7 +129,7 @@ def train(
         return _finished(model, resume, as_json)
     given = _given(
         **plain,
-        budget=parsed_duration(budget),
+        budget=seconds_of(budget),
         fractions=parsed_shares(split),
         ignore=tuple(ignore) if ignore else None,
         condition=tuple(condition) if condition else None,

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from variata.data.corruptions import checked_corruption
+from variata.durations import seconds_of
 from variata.errors import UsageError
 from variata.training.habits import PLAIN, Habits
 from variata.training.precision import PRECISIONS
@@ -34,7 +35,8 @@ class Settings:
 
     Attributes:
         epochs: passes over the data; None chooses by the size of the data, or uses the budget.
-        budget: wall-clock seconds, everything in `fit` included; None for no limit.
+        budget: wall-clock seconds, everything in `fit` included, or a text such as "3m"; None for
+            no limit.
         batch_size: examples for each step; None chooses by the size of the data.
         lr: highest learning rate, which rises over the first steps and falls to zero as a cosine;
             None chooses by the kind of network.
@@ -66,6 +68,7 @@ class Settings:
     corrupt: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "budget", seconds_of(self.budget))
         for name, kind in KINDS.items():
             object.__setattr__(self, name, _converted(name, getattr(self, name), kind))
         object.__setattr__(self, "corrupt", checked_corruption(self.corrupt))

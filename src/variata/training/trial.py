@@ -9,13 +9,16 @@ from dataclasses import replace
 
 import torch
 
+from variata.training.deadline import TooLongError, at_most, can_be_limited
 from variata.training.machine import How, applied
 from variata.training.precision import exact_by
 
 FEWEST_STEPS = 200  # planned steps under which nothing is measured
 TRIAL_FROM = 15.0  # planned seconds from which threads are tried
 PRODUCTS_FROM = 2.0  # planned seconds from which libraries of products are tried
-COMPILE_FROM = 30.0  # planned seconds from which compiling may pay: it takes five to fifteen
+COMPILE_FROM = 45.0  # planned seconds from which compiling may pay: it takes five to forty
+COMPILE_SHARE = 0.25  # of the planned time after which compiling is given up
+UNLIMITED = 10  # times as long where it could not be given up
 CONVOLVED = 10  # times as long where convolutions take the time, which compiling saves none of
 SHARE = 0.005  # of the planned time that one rehearsal may take
 GAIN = 0.93  # of the time of what is usual that another choice must stay under
@@ -60,8 +63,9 @@ def chosen(
     if device == "cpu" and planned >= PRODUCTS_FROM:
         how, each, said = _products(how, each, rehearse, SHARE * planned)
         told.append(said)
-    slow = convolves and device == "cpu"
-    if compiling == "auto" and planned >= COMPILE_FROM * (CONVOLVED if slow else 1):
+    longer = CONVOLVED if convolves and device == "cpu" else 1
+    longer *= 1 if can_be_limited() else UNLIMITED
+    if compiling == "auto" and planned >= COMPILE_FROM * longer:
         how, said = _compiled(how, each, rehearse, planned, phases)
         told.append(said)
     return replace(how, compiled=how.compiled or compiling == "on"), " ".join(filter(None, told))
@@ -96,9 +100,12 @@ def _products(how: How, each: float, rehearse: Rehearse, seconds: float) -> tupl
 def _compiled(
     how: How, each: float, rehearse: Rehearse, planned: float, phases: int
 ) -> tuple[How, str]:
-    begun = time.monotonic()
+    begun, limit = time.monotonic(), COMPILE_SHARE * planned / phases
     try:
-        fast = rehearse(replace(how, compiled=True), SHARE * planned)
+        with at_most(limit):
+            fast = rehearse(replace(how, compiled=True), SHARE * planned)
+    except TooLongError:
+        return how, f"Not compiled: it was given up after {limit:.0f} s."
     except Exception as error:  # no compiler, or an operation that it does not know
         reason = str(error).strip().splitlines()[0][:120] if str(error).strip() else "no reason"
         return how, f"Not compiled: {type(error).__name__}: {reason}."

@@ -56,7 +56,7 @@ def compare(
     data: Any,
     names: Sequence[str] = (),
     *,
-    budget: float | None = None,
+    budget: float | str | None = None,
     epochs: int | None = None,
     seeds: Sequence[int] = SEEDS,
     options: DataOptions | None = None,
@@ -75,7 +75,8 @@ def compare(
     Args:
         data: a name of the catalogue, a file, or a folder of images.
         names: of recipes, such as "vae" or "beta_vae:beta=4"; none for those usual for such data.
-        budget: seconds for each training; two minutes unless epochs are given.
+        budget: seconds for each training, or a text such as "3m"; two minutes, unless epochs are
+            given.
         epochs: for each training, instead.
         seeds: of split, order and noise; errors are over them.
         options: how to read and divide the data.

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from variata.durations import seconds_of
 from variata.errors import UsageError, VariataError
 from variata.tasks.comparison.job import FEATURES, Job
 from variata.tasks.samples import features_for
@@ -23,7 +24,7 @@ def common(
     data: Any,
     options: DataOptions | None,
     *,
-    budget: float | None,
+    budget: float | str | None,
     epochs: int | None,
     seed: int,
     jobs: int = 1,
@@ -49,7 +50,7 @@ def common(
         raise UsageError(f"jobs must be at least 1, got {jobs}.")
     options = options or DataOptions()
     prepared = prepare_data(str(data), options, seed)
-    settings: dict[str, Any] = {"budget": BUDGET if budget is None else budget}
+    settings: dict[str, Any] = {"budget": BUDGET if budget is None else seconds_of(budget)}
     settings = settings if epochs is None else {"epochs": epochs}
     if jobs > 1:
         settings["threads"] = max(1, torch.get_num_threads() // jobs)

@@ -35,7 +35,7 @@ def sweep(
     recipe: str = "vae",
     *,
     trials: int | None = None,
-    budget: float | None = None,
+    budget: float | str | None = None,
     epochs: int | None = None,
     seed: int = 0,
     options: DataOptions | None = None,
@@ -56,7 +56,8 @@ def sweep(
         vary: such as "latent=4,8,16" or "beta=0.5..8": arguments of the recipe or settings.
         recipe: its name, with fixed arguments such as "beta_vae:latent=8".
         trials: of a sweep over ranges, 20 unless said.
-        budget: seconds for each training; two minutes unless epochs are given.
+        budget: seconds for each training, or a text such as "3m"; two minutes, unless epochs are
+            given.
         epochs: for each training, instead.
         seed: of split, order, noise and search.
         options: how to read and divide the data.
