@@ -24,17 +24,18 @@ def graph_of(function: Callable[..., Any], tensors: Sequence[Tensor]) -> Callabl
 
     Returns:
         The same function, for arguments of the same shapes, types and devices, without gradients.
-
-
     """
     from torch._inductor import compile as compiled
     from torch.fx.experimental.proxy_tensor import make_fx
+
+    from variata.training.graph_pass import SumsOnce
 
     with warnings.catch_warnings():  # torch's compiler warns about its own parts
         warnings.simplefilter("ignore")
         traced = make_fx(function, tracing_mode="fake", _allow_non_fake_inputs=True)(*tensors)
         with torch.no_grad():
-            run: Any = compiled(traced, [tensor.detach() for tensor in tensors])
+            options = {"post_grad_custom_pre_pass": SumsOnce()}
+            run: Any = compiled(traced, [tensor.detach() for tensor in tensors], options=options)
 
     def call(*arguments: Tensor) -> Any:
         with torch.no_grad():
