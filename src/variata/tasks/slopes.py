@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from variata.batch import Batch
 from variata.data import Examples
+from variata.distributions import Autoregressive
 from variata.shapes import draw_mean
 from variata.tasks.bulk import read
 from variata.tasks.model import Model
@@ -18,18 +20,23 @@ STEP = 0.1  # of a slope, in standard deviations of a latent dimension
 Decoded = Callable[[Tensor], Tensor]
 
 
-def decoded_mean(model: Model, c: Tensor | None) -> Decoded:
+def decoded(model: Model, z: Tensor, batch: Batch) -> Any:
+    """The likelihood (1, B, *X) of latents (B, L), of all levels side by side.
+
+    Elements that depend on others are told these from the batch, so that none is drawn.
+    """
+    given = dict(enumerate(z.split(model.widths, -1)))
+    likelihood = model.module.imagine(len(z), batch.c, given).likelihood
+    return likelihood.given(batch.x) if isinstance(likelihood, Autoregressive) else likelihood
+
+
+def decoded_mean(model: Model, batch: Batch) -> Decoded:
     """The function from latents (B, L), of all levels side by side, to the likelihood's mean."""
-
-    def decoded(z: Tensor) -> Tensor:
-        given = dict(enumerate(z.split(model.widths, -1)))
-        return model.module.imagine(len(z), c, given).likelihood.mean[0].flatten(1)
-
-    return decoded
+    return lambda z: decoded(model, z, batch).mean[0].flatten(1)
 
 
-def slopes(decoded: Decoded, z: Tensor, spread: Tensor) -> Iterator[Tensor]:
-    """Central differences of what is decoded (B, D), around z (B, L), one latent at a time.
+def slopes(mean: Decoded, z: Tensor, spread: Tensor) -> Iterator[Tensor]:
+    """Central differences of a mean (B, D) of what is decoded, around z (B, L), latent by latent.
 
     Args:
         spread: standard deviation of every latent, (L,).
@@ -37,7 +44,7 @@ def slopes(decoded: Decoded, z: Tensor, spread: Tensor) -> Iterator[Tensor]:
     for i, step in enumerate((STEP * spread).tolist()):
         move = torch.zeros_like(z)
         move[:, i] = step
-        yield (decoded(z + move) - decoded(z - move)) / (2 * step)
+        yield (mean(z + move) - mean(z - move)) / (2 * step)
 
 
 def effects(model: Model, examples: Examples, spread: Tensor) -> Tensor:
@@ -58,7 +65,7 @@ def effects(model: Model, examples: Examples, spread: Tensor) -> Tensor:
 
     def work(batch: Batch) -> Tensor:
         z = means(model.module.infer(batch, how=draw_mean))
-        moved = slopes(decoded_mean(model, batch.c), z, spread.to(z))
+        moved = slopes(decoded_mean(model, batch), z, spread.to(z))
         return torch.stack([slope.square().mean(1) for slope in moved], -1)
 
     read(model.module, examples, work, found.append)

@@ -15,7 +15,7 @@ from variata.tasks.detection.evidence import Evidence
 from variata.tasks.detection.surprise import Surprise, conditional
 from variata.tasks.model import Model
 from variata.tasks.moments import means
-from variata.tasks.slopes import decoded_mean, slopes
+from variata.tasks.slopes import decoded, decoded_mean, slopes
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,13 @@ def surprise(model: Model, examples: Examples, latents: Latents) -> Surprise:
     than what reconstructions of normal rows leave, where a likelihood is too sure of itself.
     """
     found: list[Surprise] = []
-    module, widths = model.module, model.widths
+    module = model.module
 
     def work(batch: Batch) -> Surprise:
         z = means(module.infer(batch, how=draw_mean))
         mean, covariance = latents.mean.to(z), latents.covariance.to(z)
-
-        there = module.imagine(len(z), batch.c, dict(enumerate(z.split(widths, -1)))).likelihood
-        moved = slopes(decoded_mean(model, batch.c), z, covariance.diagonal().sqrt())
+        there = decoded(model, z, batch)
+        moved = slopes(decoded_mean(model, batch), z, covariance.diagonal().sqrt())
         slope = torch.stack([*moved], -1)
         usual = there.mean[0].flatten(1) + (slope @ (mean - z)[..., None]).squeeze(-1)
         noise = there.variance[0].expand_as(batch.x).flatten(1).maximum(latents.left.to(z))
