@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -41,6 +43,6 @@ def test_pixels_that_read_others_are_told_them(monkeypatch: pytest.MonkeyPatch):
     z = torch.from_numpy(model.encode(rows))
     with torch.no_grad():
         mean = decoded_mean(model, Batch(x, x))(z).view_as(x)
-        whole = model.module.observe(Batch(x, x), 1, how=draw_mean).likelihood
+        whole: Any = model.module.observe(Batch(x, x), 1, how=draw_mean).likelihood
         torch.testing.assert_close(mean, whole.given(x).mean[0])
     assert effects(model, rows, torch.ones(2)).min() > 0
