@@ -112,10 +112,10 @@ SETS: dict[str, tuple[str, Callable[[Path], str] | None, tuple[str, ...]]] = {
     "digits": ("20s", None, ()),
     "moons": ("20s", moons, ("--label", "label")),
     "table": ("30s", numbers, ()),
-    "pictures": ("1m", pictures, ()),
+    "pictures": ("30s", pictures, ()),
     "mnist": ("3m", None, ()),
-    "fashion_mnist": ("2m", None, ()),
-    "cifar10_cats": ("2m", None, ()),
+    "fashion_mnist": ("1m", None, ()),
+    "cifar10_cats": ("1m", None, ()),
 }
 
 
