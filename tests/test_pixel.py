@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from variata import recipes
-from variata.conditionals import BernoulliHead, likelihood_head, pixel_head
+from variata.batch import Batch
+from variata.conditionals import BernoulliHead, FlowPrior, likelihood_head, pixel_head
 from variata.distributions import Autoregressive
 from variata.errors import UsageError
 from variata.nn import CausalImage
+from variata.schedules import Moment
 
 TINY = (1, 2, 3)
 
@@ -88,3 +91,21 @@ def test_what_is_no_image_is_refused_with_the_names_of_others() -> None:
         recipes.build("pixel_vae", shape=(12,))
     with pytest.raises(UsageError, match="negative_binomial"):
         recipes.build("pixel_vae", shape=(1, 8, 8), likelihood="negative_binomial")
+
+
+@pytest.mark.parametrize("couplings", [0, 2])
+def test_a_flow_may_be_the_prior(couplings: int) -> None:
+    torch.manual_seed(3)
+    small: dict[str, Any] = {"latent": 2, "hidden": (8,), "width": 4, "layers": 0, "tighten": 1}
+    more: dict[str, Any] = {"likelihood": "bernoulli", "couplings": couplings, "warm_up_share": 0.0}
+    made = recipes.build("pixel_vae", shape=(1, 4, 4), **small, **more)
+    x = torch.randint(0, 2, (6, 1, 4, 4)).float()
+    trace = made.model.observe(Batch(x, x))
+    prior: Any = made.model.levels[0].prior
+    assert isinstance(prior, FlowPrior) == bool(couplings)
+    stage: Any = trace.stages[0]
+    if couplings:
+        expected = stage.q.log_prob(stage.z) - prior(None).log_prob(stage.z)
+        torch.testing.assert_close(trace.rate(), expected)
+    made.phases[0].objective(made.model, trace, Moment(10, 0.9)).total.backward()
+    assert all(parameter.grad is not None for parameter in prior.parameters())

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Le
 
-from variata.conditionals import pixel_head
+from variata.conditionals import FlowPrior, pixel_head
 from variata.errors import UsageError
 from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.gaussian import Share
@@ -16,6 +16,8 @@ from variata.recipes.vae import careful
 
 ALIKE = ("bernoulli", "categorical", "gaussian", "logistic", "logistic_mixture", "poisson")
 Layers = Annotated[int, Ge(0), Le(16)]
+Couplings = Annotated[int, Ge(0), Le(64)]
+OF_COUPLINGS = 128  # width of their hidden layers
 
 
 @recipe
@@ -24,6 +26,7 @@ def pixel_vae(
     told: Few = 4,
     width: Positive = 32,
     layers: Layers = 2,
+    couplings: Couplings = 0,
     warm_up_share: Share = 0.1,
     tighten: Positive = 3,
     shifts: bool = True,
@@ -38,6 +41,7 @@ def pixel_vae(
         told: numbers that the decoder tells about every element, beside its parameters.
         width: channels of the network that reads pixels.
         layers: of that network, after its first.
+        couplings: of a flow as the prior, as in `flow_prior`; 0 for N(0, I).
         warm_up_share: share of the training over which the weight of the rate rises to 1.
         tighten: draws of the importance-weighted bound in the last part; 1 keeps to the ELBO.
         shifts: whether images are shifted by up to a pixel in the first part.
@@ -49,7 +53,9 @@ def pixel_vae(
     """
     refuse_unreadable(parts, "pixel_vae")
     head = partial(pixel_head, shape=parts.shape, told=told, width=width, layers=layers)
-    return careful(parts, None, warm_up_share, tighten, shifts, head)
+    latent = parts.latent or 1
+    flow = (lambda *_: FlowPrior(latent, couplings, OF_COUPLINGS)) if couplings else None
+    return careful(parts, flow, warm_up_share, tighten, shifts, head)
 
 
 def refuse_unreadable(parts: Parts, name: str) -> None:
