@@ -158,7 +158,9 @@ def page() -> str:
     parts = [INTRODUCTION, HEADING, claims(done), against(done)]
     for name, record in done.items():
         settings, machine = record["settings"], record["machine"]
-        about = f"{settings['budget']} for each training, seeds {settings['seeds']}, "
+        make = SETS[name][1]
+        about = f"{make.__doc__} " if make else ""
+        about += f"{settings['budget']} for each training, seeds {settings['seeds']}, "
         about += f"{settings['jobs']} at a time; {machine['processor']}, {machine['cores']} cores."
         parts += [f"## `{name}`\n", about + "\n", figures(record["rows"])]
     return "\n".join(parts)
