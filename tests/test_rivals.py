@@ -150,6 +150,16 @@ def test_every_rival_is_evaluated_reported_and_examined(
     assert ("Reconstruction and" in page) == (name == "latent_diffusion")
 
 
+@pytest.mark.parametrize(
+    ("name", "draws"), [("vae", 100), ("flow", 25), ("pixel_vae", 25), ("independent", 1)]
+)
+def test_fewer_draws_are_taken_where_they_are_dear(
+    name: str, draws: int, run: Callable[[str], Model]
+) -> None:
+    x = np.arange(64 * 5).reshape(5, 8, 8) % 17
+    assert evaluate(run(name), x, samples=False).figures["nll"]["k"] == draws
+
+
 def test_independent_elements_are_the_baseline_that_evaluations_compare_with(
     run: Callable[[str], Model],
 ) -> None:

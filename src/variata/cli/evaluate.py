@@ -23,7 +23,10 @@ from variata.cli.opening import (
 def evaluate(
     run: RunArgument,
     data: OptionalData = None,
-    k: Annotated[int, typer.Option(help="Draws of the importance-weighted bound.")] = 100,
+    k: Annotated[
+        int | None,
+        typer.Option(help="Draws of the bound of NLL: 100, or 25 where each is slow."),
+    ] = None,
     seed: SeedOption = 0,
     samples: Annotated[bool, typer.Option(help="Judge samples too.")] = True,
     out: Annotated[

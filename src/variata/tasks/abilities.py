@@ -1,9 +1,18 @@
-"""What a model cannot do, in a sentence that says what can."""
+"""What a model can do; what it cannot, in a sentence that says what can."""
 
 from __future__ import annotations
 
+from variata.conditionals import AutoregressiveHead
 from variata.errors import NoDensityError, UsageError
 from variata.models import LatentModel, decodes, encodes, likelihood_of
+
+
+def reads_values(module: LatentModel) -> bool:
+    """Whether the decoder reads the elements before each one, so that values come one by one.
+
+    A pass is dear then, and what such a decoder leaves to the latents is little.
+    """
+    return isinstance(getattr(module.decoder, "head", None), AutoregressiveHead)
 
 
 def require_latents(recipe: str, module: LatentModel, verb: str) -> None:

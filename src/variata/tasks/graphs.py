@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from variata.batch import Batch
-from variata.conditionals import AutoregressiveHead, DiracPosterior, head_of
+from variata.conditionals import DiracPosterior, head_of
 from variata.data.units import to_model_space, to_own_units
 from variata.distributions import Dirac, Quantised
 from variata.errors import ExportError, NoDensityError
 from variata.models import LatentModel, Trace
 from variata.shapes import draw_mean, location_and_scale, numel
-from variata.tasks.abilities import require_encoder
+from variata.tasks.abilities import reads_values, require_encoder
 from variata.tasks.model import Model
 from variata.tasks.moments import means, scales
 
@@ -115,7 +115,7 @@ class Showing(Graph):
 
     def __init__(self, model: Model) -> None:
         super().__init__(model)
-        if isinstance(getattr(self.module.decoder, "head", None), AutoregressiveHead):
+        if reads_values(self.module):
             raise ExportError(
                 f"{self.name} cannot be exported: {model.recipe} makes images pixel by pixel, each "
                 "from those before it, which is no graph; export encode alone (--what encode)."

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from variata.conditionals import AutoregressiveHead
 from variata.distributions import Categorical
 from variata.errors import UsageError, did_you_mean
+from variata.tasks.abilities import reads_values
 from variata.tasks.codes import has_codes
 from variata.tasks.collect import Array
 from variata.tasks.paths import Decode, geodesic, spherical
@@ -74,7 +74,7 @@ def _on_sphere(model: Trained) -> Way:
 def _decoder(model: Trained) -> Decode:
     """Latents to the likelihood's mean in model space; of categories, to their probabilities."""
     module, some = model.module, next(model.module.parameters())
-    if isinstance(getattr(module.decoder, "head", None), AutoregressiveHead):
+    if reads_values(module):
         raise UsageError(
             f"{model.recipe} makes images pixel by pixel, which has no gradient to find a geodesic "
             "by: use the path 'linear' or 'spherical'."

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from variata.conditionals import AutoregressiveHead
 from variata.data import Examples, Splits
 from variata.data.labels import has_classes
 from variata.doctor.clusters import clusters, nearest
@@ -25,6 +24,7 @@ from variata.metrics import (
 )
 from variata.models import LatentModel, decodes, likelihood_of
 from variata.shapes import numel
+from variata.tasks.abilities import reads_values
 from variata.tasks.codes import exact
 from variata.tasks.comparison.abilities import abilities, parameters
 from variata.tasks.comparison.costs import training_costs, validation_curve
@@ -81,12 +81,8 @@ def measured(model: Model, job: Job) -> dict[str, Any]:
 
 
 def draws(module: LatentModel, most: int) -> int:
-    """Draws of the bound of a likelihood: fewer of a decoder that reads x too, and is slow.
-
-    What such a decoder leaves to the latents is little, and so is what more draws would tell.
-    """
-    slow = isinstance(getattr(module.decoder, "head", None), AutoregressiveHead)
-    return 1 if exact(module) else max(1, most // 4) if slow else most
+    """Draws of the bound of a likelihood."""
+    return 1 if exact(module) else max(1, most // 4) if reads_values(module) else most
 
 
 def _likelihood(model: Model, test: Examples, k: int, seed: int) -> tuple[str, Tensor | None]:
