@@ -74,29 +74,36 @@ def test_a_mixture_is_fitted_to_codes() -> None:
     assert cluster_agreement(found, blobs()[1]).accuracy > 0.9
 
 
+@pytest.mark.parametrize("consistency", [0.0, 100.0])
 def test_of_several_mixtures_that_of_the_best_bound_goes_on(
-    monkeypatch: pytest.MonkeyPatch,
+    consistency: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the labels: the start ends with the weights of the trial of the least criterion."""
+    """Whatever the labels and other terms: the start ends with the weights of the best ELBO."""
     tried: list[tuple[float, dict[str, Any]]] = []
 
     def watched(model: Any, *arguments: Any, **more: Any) -> Any:
         history = learn(model, *arguments, **more)
-        least = min(report.criterion for report in history.reports)
-        tried.append((least, copy.deepcopy(model.state_dict())))
+        kept = [report.valid.get("elbo", 0.0) for report in history.reports if report.best]
+        tried.append((kept[-1], copy.deepcopy(model.state_dict())))
         return history
 
     learn = mixture_start.fit
     monkeypatch.setattr(mixture_start, "fit", watched)
-    rows = Rows(torch.as_tensor(blobs(200)[0]).float())
-    made = recipes.vade(shape=(5,), latent=2, hidden=(8,), clusters=3, restarts=3)
+    own: dict[str, Any] = {"latent": 2, "hidden": (8,), "clusters": 3, "restarts": 3}
+    if consistency:
+        generator = torch.Generator().manual_seed(0)
+        rows = Rows(torch.randint(0, 2, (200, 1, 8, 8), generator=generator).float())
+        own |= {"shape": (1, 8, 8), "likelihood": "bernoulli", "consistency": consistency}
+    else:
+        rows, own["shape"] = Rows(torch.as_tensor(blobs(200)[0]).float()), (5,)
+    made = recipes.vade(**own)
     how = Preparation(rows, rows, Settings(epochs=12), torch.device("cpu"), ALONE)
     assert made.prepare is not None
     made.prepare(made.model, how)
     trials = tried[1:]  # the first is the autoencoder
     assert len(trials) == 3
-    assert len({least for least, _ in trials}) == 3
-    best = min(trials, key=lambda trial: trial[0])[1]
+    assert len({kept for kept, _ in trials}) > 1
+    best = max(trials, key=lambda trial: trial[0])[1]
     for name, value in made.model.state_dict().items():
         assert torch.equal(value, best[name])
 

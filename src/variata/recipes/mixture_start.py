@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from variata.recipes.fitted_mixture import fit_mixture
 from variata.recipes.gaussian import elbo
 from variata.schedules import Schedule, constant
 from variata.shapes import draw_mean
-from variata.training import Phase, Settings, fit, on
+from variata.training import Phase, Report, Settings, fit, on
 from variata.training.phase import View
 from variata.training.signals import Stopped
 from variata.training.validation import some_rows
@@ -51,14 +51,15 @@ class MixtureStart:
             made.load_state_dict(start)
             prior: Any = made.levels[0].prior  # type: ignore[union-attr]
             fit_mixture(prior, codes, "diag", RIDGE, how.settings.seed + i)
-            criterion = self._learn(made, elbo(0.0, further=self.further), how, each)
-            tried.append((criterion, _copied(made)))
-        made.load_state_dict(min(tried, key=lambda trial: trial[0])[1])
+            reports = self._learn(made, elbo(0.0, further=self.further), how, each)
+            kept = [report.valid["elbo"] for report in reports if report.best]
+            tried.append((kept[-1], _copied(made)))
+        made.load_state_dict(max(tried, key=lambda trial: trial[0])[1])
 
     def _learn(
         self, made: LatentModel, objective: Objective, how: Preparation, settings: Settings
-    ) -> float:
-        """Train for some time; the least value of the objective on the rows to choose by."""
+    ) -> Sequence[Report]:
+        """Train for some time; what validation said."""
         history = fit(
             made,
             [Phase(objective, view=self.view)],
@@ -70,7 +71,7 @@ class MixtureStart:
         )
         if history.signal is not None:
             raise Stopped(history.signal)
-        return min(report.criterion for report in history.reports)
+        return history.reports
 
 
 def _copied(model: LatentModel) -> dict[str, Tensor]:

@@ -12,7 +12,12 @@ from variata.training.validation import validate
 
 
 def as_prepared(
-    made: Composition, valid: Examples, seed: int, device: torch.device, log_jacobian: float
+    made: Composition,
+    valid: Examples,
+    seed: int,
+    device: torch.device,
+    log_jacobian: float,
+    begun: float,
 ) -> History:
     """What a training would tell of a model that needs none: one report, of rows to choose by.
 
@@ -20,8 +25,9 @@ def as_prepared(
         made: prepared; its model is moved to `device`.
         valid: examples that had no part in the fit, but for a width to choose.
         log_jacobian: as in `variata.training.fit`.
+        begun: when the fit began, by the monotonic clock.
     """
-    begun, model = time.monotonic(), made.model.to(device)
+    model = made.model.to(device)
     found = validate(model, made.phases[-1].objective, valid, device, seed)
     shown = {name: value - log_jacobian for name, value in found.as_dict().items()}
     report = Report(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -179,11 +180,13 @@ def _train(job: Job, callbacks: Sequence[Callback], announce: Callable[[str], No
     share = composition.labelled_share
     learnt = labels_shown(splits.train, share) if share else splits.train
     view = corruption(job.settings.corrupt, job.prepared.schema)
+    begun = time.monotonic()
     with told.told_of_failure():
         settings = _prepared(job, learnt, announce)
         jacobian = job.prepared.schema.log_jacobian()
         if composition.prepare_share == 1:
-            history = as_prepared(composition, splits.valid, settings.seed, job.device, jacobian)
+            more = (settings.seed, job.device, jacobian, begun)
+            history = as_prepared(composition, splits.valid, *more)
             told.on_report(history.reports[-1])
             told.on_end(history)
         else:

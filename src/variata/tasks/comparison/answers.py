@@ -60,6 +60,10 @@ def _as_good(row: Row, rows: Sequence[Row]) -> bool:
     return mine is not None and mine <= NEAR_BEST * min(known)
 
 
+def _no_estimate(row: Row, rows: Sequence[Row]) -> bool:
+    return row.likelihood != "estimated"
+
+
 RULES = (
     Rule("To generate what looks most like the data", "frechet", "the least Frechet distance"),
     Rule(
@@ -75,7 +79,12 @@ RULES = (
         "the least time for a sample of those whose Frechet distance is at most twice the least",
         _as_good,
     ),
-    Rule("To know how likely a row is", "nll", "the lowest NLL, exact or a bound"),
+    Rule(
+        "To know how likely a row is",
+        "nll",
+        "the lowest NLL that is exact or a bound, and no estimate",
+        _no_estimate,
+    ),
     Rule("To detect anomalies", "detection", "the largest area under the ROC curve"),
     Rule("To compress without loss", "bits_in_file", "the smallest file that `compress` writes"),
     Rule("To reconstruct", "reconstruction", "the least RMS error of reconstructions"),
@@ -121,7 +130,12 @@ def _answer(rule: Rule, rows: Sequence[Row]) -> Answer | None:
 
 
 def _apart(name: str, a: Row, b: Row) -> bool:
-    """Whether two means differ by more than two standard errors of their difference."""
+    """Whether two means differ by more than two standard errors of their difference.
+
+    Where one of several seeds is left, its error is not known.
+    """
+    if any(row.done == 1 < len(row.outcomes) for row in (a, b)):
+        return False
     first, second = a.figures[name], b.figures[name]
     error = math.hypot(first["se"] or 0.0, second["se"] or 0.0)
     return abs(first["mean"] - second["mean"]) > SURE * error
@@ -134,4 +148,6 @@ def _list(name: str, rows: Sequence[Row]) -> str:
 def _shown(name: str, row: Row) -> str:
     figure = row.figures[name]
     kind = WORDS.get(row.likelihood, "") if name in LIKELIHOODS else ""
-    return f"{row.name} {plus_minus(figure['mean'], figure['se'])}{kind}"
+    of = len(row.outcomes)
+    fewer = f", {row.done} of {of} trainings" if row.done < of else ""
+    return f"{row.name} {plus_minus(figure['mean'], figure['se'])}{kind}{fewer}"

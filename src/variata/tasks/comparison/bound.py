@@ -7,9 +7,9 @@ from typing import Any
 from variata.errors import NoDensityError
 from variata.metrics import Estimate
 from variata.tasks.comparison.figures import over_rows
-from variata.tasks.comparison.job import Job
+from variata.tasks.comparison.job import ESTIMATED, Job
 from variata.tasks.model import Model
-from variata.tasks.passes import one_pass
+from variata.tasks.passes import measured_rows, one_pass
 from variata.tasks.show import some
 from variata.tasks.source import reopened
 
@@ -21,6 +21,7 @@ def bound(model: Model, job: Job) -> dict[str, Any]:
         NoDensityError: for a model without a rate.
     """
     valid = some(reopened(model.saved.about["data"]).valid, job.rows)
+    valid = measured_rows(model.module, valid, ESTIMATED)
     seen = one_pass(model.module, valid, model.saved.about["settings"]["seed"])
     if seen.rate is None or seen.elbo is None or seen.distortion is None:
         raise NoDensityError(f"The recipe {model.recipe} has no rate to hold against distortion.")

@@ -19,6 +19,7 @@ ASKED, OUTCOME, LOG, RUN, FEATURES = (
     "run",
     "features.safetensors",
 )
+ESTIMATED = 250  # rows whose likelihood is estimated, by hundreds of passes each
 OUT_OF_MEMORY = 6  # an exit code, as the command line's
 CODES = {
     0: "done",

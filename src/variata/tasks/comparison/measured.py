@@ -31,7 +31,7 @@ from variata.tasks.comparison.costs import training_costs, validation_curve
 from variata.tasks.comparison.detection import detection
 from variata.tasks.comparison.figures import Figures, over_rows, plain
 from variata.tasks.comparison.file_size import bits_in_file
-from variata.tasks.comparison.job import Job
+from variata.tasks.comparison.job import ESTIMATED, Job
 from variata.tasks.evaluate import SAMPLE_ROWS, reconstruction_error
 from variata.tasks.model import Model
 from variata.tasks.passes import log_likelihood, measured_rows
@@ -43,7 +43,6 @@ from variata.tasks.source import reopened
 SHOWN, SHOWN_POINTS = 24, 500  # samples of a picture: images, and rows of anything else
 SAMPLES, MEANS = "samples.npy", "means.npy"
 PROBED = 5_000  # training rows that a probe learns from
-ESTIMATED = 250  # test rows whose likelihood is estimated, by hundreds of passes each
 
 
 def measured(model: Model, job: Job) -> dict[str, Any]:

@@ -44,7 +44,8 @@ class Row:
             for name, figure in found["figures"].items():
                 each.setdefault(name, []).append(figure)
         figures = {name: over_seeds(known) for name, known in each.items()}
-        first = done[0] if done else {"likelihood": "none", "abilities": {}}
+        nothing = {"likelihood": "none", "abilities": {}}
+        first = next((f for f in done if f["likelihood"] != "none"), (done or [nothing])[0])
         return cls(
             contender.name,
             contender.folder,
@@ -53,6 +54,11 @@ class Row:
             first["likelihood"],
             first["abilities"],
         )
+
+    @property
+    def done(self) -> int:
+        """How many trainings were measured."""
+        return sum(outcome.done for outcome in self.outcomes.values())
 
     @property
     def ended(self) -> str:
