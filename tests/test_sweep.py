@@ -251,6 +251,12 @@ def test_the_page(tmp_path: Path) -> None:
     assert "latent=2, beta=1" in best_said(found)
     assert text.count("<img") == 1
     assert table(found)[-1] == ["4", "1", "–", "–", "–", "–", "diverged"]
+    guessed = Sweep(tmp_path, about | {"likelihood": "estimated"}, GRID, points)
+    assert "nats, estimated, is that" in best_said(guessed)
+    assert [head for head in table(guessed)[0] if "estimated" in head] == [
+        "rate, nats, estimated",
+        "ELBO, nats, estimated",
+    ]
     bare = Sweep(tmp_path, about, GRID, points[2:])
     assert picture(bare) == []
     assert best_said(bare) == "No training has come to an end."

@@ -56,7 +56,7 @@ class Sweep:
 
     Attributes:
         folder: where every training lies.
-        about: the data, the recipe and the budget.
+        about: the data, the recipe, the budget, and what its likelihood is.
         varied: the arguments.
         points: one for each combination, in the order they were tried in.
     """
@@ -65,6 +65,11 @@ class Sweep:
     about: dict[str, Any]
     varied: list[Varied]
     points: list[Point]
+
+    @property
+    def mark(self) -> str:
+        """What is said of rate and ELBO where they are estimates."""
+        return ", estimated" if self.about.get("likelihood") == "estimated" else ""
 
     @property
     def best(self) -> Point | None:

@@ -37,13 +37,16 @@ def best_said(found: Sweep) -> str:
     best = found.best
     if best is None or best.elbo is None:
         return "No training has come to an end."
-    return f"The highest ELBO, {number(best.elbo)} nats, is that of {said(best.params)}."
+    return (
+        f"The highest ELBO, {number(best.elbo)} nats{found.mark}, is that of {said(best.params)}."
+    )
 
 
 def table(found: Sweep) -> list[list[str]]:
     """All points, as rows of text."""
     names = [one.name for one in found.varied]
-    head = [*names, "rate, nats", "distortion, nats", "ELBO, nats", "on the front", "ended"]
+    rate, elbo = (f"{name}, nats{found.mark}" for name in ("rate", "ELBO"))
+    head = [*names, rate, "distortion, nats", elbo, "on the front", "ended"]
     return [head, *(_row(point, names) for point in found.points)]
 
 

@@ -88,7 +88,7 @@ def sweep(
     asked = {"budget": budget, "epochs": epochs, "rows": rows, "device": device}
     prepared, job = common(data, options, seed=seed, measures="bound", **asked)
     first = {one.name: one.values[0] for one in varied}
-    _require_rate(contender.recipe, contender.arguments | first, prepared)
+    kind = _kind_of_rate(contender.recipe, contender.arguments | first, prepared)
     folder = Path(out or usual_folder("sweep", prepared, job.settings, folder_of(contender.name)))
     about = {"data": prepared.name, "recipe": contender.name, **job.settings, "seed": seed}
     title, count = study_name(about, vary, prepared.record), 0
@@ -116,7 +116,7 @@ def sweep(
             run(study, varied, trials or TRIALS, folder, attempt)
     except Stopped as stopped:
         raise between_trainings(stopped.number, folder) from None
-    return Sweep(folder, about, varied, points_of(study))
+    return Sweep(folder, about | {"likelihood": kind}, varied, points_of(study))
 
 
 def study_name(about: dict[str, Any], vary: Sequence[str], record: dict[str, Any]) -> str:
@@ -131,14 +131,17 @@ def study_name(about: dict[str, Any], vary: Sequence[str], record: dict[str, Any
     return ", ".join(told)
 
 
-def _require_rate(recipe: str, arguments: dict[str, Any], prepared: Prepared) -> None:
+def _kind_of_rate(recipe: str, arguments: dict[str, Any], prepared: Prepared) -> str:
+    """What rate and distortion are: exact, a bound or estimated; refused where there are none."""
     settings = {field.name for field in fields(Settings)}
     own = {name: value for name, value in arguments.items() if name not in settings}
-    if likelihood_of(compose(recipe, prepared, own, Settings()).model) == "none":
+    kind = likelihood_of(compose(recipe, prepared, own, Settings()).model)
+    if kind == "none":
         raise NoDensityError(
             f"The recipe {recipe} has no rate to hold against distortion: its arguments can be "
             "compared with `variata compare`."
         )
+    return kind
 
 
 def _told(outcome: Outcome) -> str:
