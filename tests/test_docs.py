@@ -19,6 +19,7 @@ from sklearn.datasets import load_digits
 from variata.cli.app import run
 
 ROOT = Path(__file__).parents[1]
+LINK = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LONG = re.compile(r"(epochs[= ])\d+")
@@ -58,6 +59,13 @@ def test_page(page: Path, stand_in: Path, tmp_path: Path, monkeypatch: pytest.Mo
             exec(compile(short, str(page), "exec"), names)
         else:
             _shell(short)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = [link.partition("#")[0] for link in LINK.findall(page.read_text())]
+    missing = [link for link in links if link and not (page.parent / link).exists()]
+    assert not missing
 
 
 def _shell(text: str) -> None:
