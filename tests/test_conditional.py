@@ -297,13 +297,32 @@ def test_codebooks_start_from_what_their_condition_makes_of_the_data() -> None:
         assert len(q.codes.unique()) == 8
 
 
-def test_the_first_values_above_are_what_a_prior_of_codes_knows() -> None:
-    """And not the condition, which comes last."""
+def test_a_prior_of_codes_knows_what_lies_above_and_the_condition() -> None:
     torch.manual_seed(0)
     own = {"codes": 8, "width": 2, "latent": 4, "depth": 2}
     made = recipes.build("rvq_vae", shape=(2,), hidden=(16,), context=CONTEXT, **own)
     prior: Any = made.model.levels[1].prior  # type: ignore[union-attr]
     z, h = torch.randn(1, 6, 4), torch.randn(1, 6, 4 + CONTEXT)
-    other = torch.cat([h[..., :4], torch.randn(1, 6, CONTEXT)], -1)
-    assert torch.equal(prior(h).log_prob(z), prior(other).log_prob(z))
-    assert not torch.equal(prior(h).log_prob(z), prior(h + 1).log_prob(z))
+    for change in (torch.eye(4 + CONTEXT)[0], torch.eye(4 + CONTEXT)[-1]):
+        assert not torch.equal(prior(h).log_prob(z), prior(h + change).log_prob(z))
+
+
+@pytest.mark.parametrize("name", ["vq_vae", "rvq_vae", "fsq_vae"])
+def test_codes_are_drawn_for_a_condition_that_they_tell(name: str) -> None:
+    """Of autoencoders of codes nothing takes the condition out of the latents, as a rate does."""
+    generator = np.random.default_rng(0)
+    kind = generator.integers(0, 2, 600)
+    x = np.where(kind[:, None] == 1, 1.0, -1.0) * generator.uniform(1, 2, (600, 4))
+    own: dict[str, Any] = {"codes": 8} if name != "fsq_vae" else {"scalar_levels": 5}
+    short = {"width": 2, "latent": 4, "hidden": (16,), "epochs": 40, "lr": 5e-3, "threads": 1}
+    labels = np.array(["low", "high"])[kind]
+    model = fit(x, name, condition=labels, **own, **short)
+    for prior in (model, refit_prior(model, data=x, condition=labels, width=8, layers=1).model):
+        module, z = prior.module, torch.from_numpy(prior.encode(x, condition=labels))
+        level: Any = module.levels[0]
+        own_z = z[:, : level.prior(None).event_shape[0]]
+        told = [prior.context(kinds, 600) for kinds in ("low", "high")]
+        with torch.no_grad():
+            each = [level.prior(c.gather(torch.arange(600))[None]).log_prob(own_z)[0] for c in told]
+        low, high = (float((each[i] - each[1 - i])[kind == i].mean()) for i in (0, 1))
+        assert min(low, high) > 1

@@ -54,10 +54,11 @@ def rvq_vae(
     """
     network, features = parts.make_encoder()
     latent, learned = parts.latent or 1, codebook == "gradient"
+    told = parts.context or 0
     books = [Codebook(codes, width, latent, learned) for _ in range(depth)]
     levels = [
         Level(
-            code_prior(book, latent, prior, context=latent if i else 0),
+            code_prior(book, latent, prior, told + (latent if i else 0)),
             QuantisedPosterior(0, latent, book),
             _added,
         )
@@ -96,7 +97,8 @@ def fsq_vae(
     encoder, features = parts.make_encoder()
     latent = parts.latent or 1
     grid = ScalarGrid(scalar_levels, width, latent)
-    level = Level(code_prior(grid, latent, prior), QuantisedPosterior(features, latent, grid))
+    p = code_prior(grid, latent, prior, parts.context or 0)
+    level = Level(p, QuantisedPosterior(features, latent, grid))
     model = LatentModel(encoder, [conditioned(parts, level, features)], parts.make_decoder(latent))
     return Composition(model, in_two(parts, coded(), coded(), shifts))
 

@@ -10,7 +10,7 @@ from variata.recipes.parts import Parts
 def conditioned(parts: Parts, level: Level, features: int, above: int = 0) -> Level:
     """A level as it is, or where there is a condition c, with c for the posterior and further down.
 
-    Its prior knows nothing of c.
+    Its prior knows nothing of c, but for one of codes (`code_prior`).
 
     Args:
         features: width of what the posterior reads; 0 where it shall not know c.

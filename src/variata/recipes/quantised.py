@@ -64,7 +64,8 @@ def vq_vae(
     encoder, features = parts.make_encoder()
     latent, learned = parts.latent or 1, codebook == "gradient"
     book = Codebook(codes, width, latent, learned)
-    level = Level(code_prior(book, latent, prior), QuantisedPosterior(features, latent, book))
+    p = code_prior(book, latent, prior, parts.context or 0)
+    level = Level(p, QuantisedPosterior(features, latent, book))
     model = LatentModel(encoder, [conditioned(parts, level, features)], parts.make_decoder(latent))
     objective = coded(commitment, learned)
     return Composition(model, in_two(parts, objective, objective, shifts))
@@ -73,7 +74,14 @@ def vq_vae(
 def code_prior(
     quantiser: Codebook | ScalarGrid, latent: int, kind: Kind, context: int = 0
 ) -> CodesPrior:
-    """A prior over the codes of a quantiser, and of what lies above where there is a context."""
+    """A prior over the codes of a quantiser, which knows what lies above, or the condition.
+
+    Nothing takes out of codes what a condition tells: unlike a Gaussian's, their rate moves no
+    encoder.
+
+    Args:
+        context: numbers that it knows; 0 for none.
+    """
     if kind == "uniform":
         return CodesPrior(quantiser, latent)
     network = CausalTransformer(quantiser.length, quantiser.size, context=context)

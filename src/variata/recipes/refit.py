@@ -107,7 +107,8 @@ def give_prior(model: LatentModel, latent: int, call: PriorCall | None) -> None:
     for i, level in enumerate(levels_of(model)):
         if name in OF_CODES and level in coded:
             width = level.prior(None).event_shape[-1]
-            own = partial(OF_CODES[name], level, width, width if i else 0)
+            told = getattr(level.posterior, "context", 0)  # of a condition
+            own = partial(OF_CODES[name], level, width, told + (width if i else 0))
             level.prior = _made(own, arguments)
 
 

@@ -46,20 +46,21 @@ def codes_of(module: LatentModel, batch: Batch) -> list[Tensor]:
 def coded_latents(
     module: LatentModel, examples: Examples, seed: int
 ) -> list[tuple[Tensor, Tensor | None]]:
-    """A draw of the latents of every level, (N, L) float32, with what lies above it, (N, C)."""
+    """A draw of the latents of every level, (N, L) float32, with what its prior knows, (N, C)."""
     found: list[list[Tensor]] = []
 
     def work(part: range) -> list[Tensor]:
         batch = batch_of(module, examples, part)
         drawn, h = [], None if batch.c is None else spread(batch.c, 1)
-        for i, (level, stage) in enumerate(zip(module.levels, module.infer(batch), strict=True)):
-            drawn += [stage.z, *([h] if i else [])]
+        for level, stage in zip(module.levels, module.infer(batch), strict=True):
+            drawn += [stage.z, stage.z[..., :0] if h is None else h]
             h = level.merge(h, stage.z)  # type: ignore[operator]
         return [value[0].float().cpu() for value in drawn]
 
     in_blocks(module, len(examples), seed, work, found.append)
-    first, *rest = [torch.cat(parts) for parts in zip(*found, strict=True)]
-    return [(first, None), *zip(rest[::2], rest[1::2], strict=True)]
+    whole = [torch.cat(parts) for parts in zip(*found, strict=True)]
+    known = [h if h.shape[1] else None for h in whole[1::2]]
+    return list(zip(whole[::2], known, strict=True))
 
 
 def usage(module: LatentModel, examples: Examples) -> list[dict[str, float]]:
