@@ -17,7 +17,7 @@ from variata.errors import UsageError
 from variata.nn import CausalImage
 from variata.schedules import Moment
 
-TINY = (1, 2, 3)
+TINY, COLOUR = (1, 2, 3), (3, 1, 2)
 
 
 def made(shape: tuple[int, ...] = TINY, rows: int = 1, layers: int = 1) -> Autoregressive:
@@ -25,6 +25,8 @@ def made(shape: tuple[int, ...] = TINY, rows: int = 1, layers: int = 1) -> Autor
     torch.manual_seed(0)
     head = pixel_head(BernoulliHead(), shape, told=2, width=4, layers=layers)
     torch.nn.init.normal_(head.reader.output.weight)
+    if shape[0] > 1:
+        torch.nn.init.normal_(head.reader.earlier.weight)
     return head(torch.randn(1, rows, 3, *shape))
 
 
@@ -33,14 +35,16 @@ def every_image(shape: tuple[int, ...]) -> Tensor:
     return torch.tensor(list(values)).view(-1, *shape)
 
 
-def test_probabilities_of_all_images_sum_to_one() -> None:
-    p, images = made(), every_image(TINY)
+@pytest.mark.parametrize("shape", [TINY, COLOUR])
+def test_probabilities_of_all_images_sum_to_one(shape: tuple[int, ...]) -> None:
+    p, images = made(shape), every_image(shape)
     total = torch.stack([p.log_prob(image[None])[0, 0].exp() for image in images]).sum()
     assert total.item() == pytest.approx(1, abs=1e-5)
 
 
-def test_draws_have_these_probabilities() -> None:
-    p, images = made(), every_image(TINY)
+@pytest.mark.parametrize("shape", [TINY, COLOUR])
+def test_draws_have_these_probabilities(shape: tuple[int, ...]) -> None:
+    p, images = made(shape), every_image(shape)
     wanted = torch.stack([p.log_prob(image[None])[0, 0].exp() for image in images])
     n = 20_000
     drawn = p.sample(torch.Size([n])).flatten(1).long()
@@ -57,7 +61,7 @@ def test_a_pixel_sees_only_near_pixels_before_it(layers: int) -> None:
     told = torch.zeros(1, 1, 1, *shape).double()
     row, column, reach = 5, 4, reader.reach
     x = torch.randn(1, *shape).double().requires_grad_()
-    reader(reader.see(x), told)[..., row, column].sum().backward()
+    reader(reader.see(x), told)[..., :1, row, column].sum().backward()
     felt = x.grad.abs().sum((0, 1)) > 0  # type: ignore[union-attr]
     assert felt.any()
     assert not felt[row, column:].any()
@@ -66,12 +70,21 @@ def test_a_pixel_sees_only_near_pixels_before_it(layers: int) -> None:
     assert not felt[:, column + reach + 1 :].any()
 
 
-@pytest.mark.parametrize("layers", [0, 1, 3])
-def test_windows_give_what_whole_images_give(layers: int) -> None:
-    p = made((1, 7, 9), rows=2, layers=layers)
-    slow = torch.zeros(1, 2, 1, 7, 9)
-    for row, column in itertools.product(range(7), range(9)):
-        slow[..., row, column] = p.given(slow).mean[..., row, column].round()
+def test_a_channel_of_a_pixel_sees_those_before_it() -> None:
+    p = made((3, 4, 5))
+    x = torch.rand(1, 3, 4, 5, requires_grad=True)
+    for channel in range(3):
+        (felt,) = torch.autograd.grad(p.given(x).logits[0, 0, channel, 2, 3], x)
+        assert (felt[0, :, 2, 3] != 0).tolist() == [before < channel for before in range(3)]
+
+
+@pytest.mark.parametrize(("channels", "layers"), [(1, 0), (1, 1), (1, 3), (3, 1)])
+def test_windows_give_what_whole_images_give(channels: int, layers: int) -> None:
+    p = made((channels, 7, 9), rows=2, layers=layers)
+    slow = torch.zeros(1, 2, channels, 7, 9)
+    for row, column, channel in itertools.product(range(7), range(9), range(channels)):
+        found = p.given(slow).mean[..., channel, row, column]
+        slow[..., channel, row, column] = found.round()
     torch.testing.assert_close(p.mean, p.given(slow).mean)
 
 

@@ -59,5 +59,7 @@ def pixel_head(
     >>> head(torch.zeros(5, 3, head.per_element, 1, 4, 4)).batch_shape
     torch.Size([5, 3])
     """
-    own = int(head.per_element)  # type: ignore[arg-type]
-    return AutoregressiveHead(head, CausalImage(shape, own, told, width, layers, gated), told)
+    own, found = int(head.per_element), getattr(head, "locations", None)  # type: ignore[arg-type]
+    locations = found if isinstance(found, slice) else None
+    reader = CausalImage(shape, own, told, width, layers, gated, locations)
+    return AutoregressiveHead(head, reader, told)

@@ -50,11 +50,15 @@ class Decoder(nn.Module):
             raw = self._reshaped(raw)
         return self.head(raw.unflatten(0, h.shape[:2]))
 
-    def start_at(self, mean: Tensor, scale: Tensor) -> None:
-        """Set the output bias so that an untrained decoder already describes the data's margins."""
+    def start_at(self, mean: Tensor, scale: Tensor, gain: float = 1.0) -> None:
+        """Set the output bias so that an untrained decoder already describes the data's margins.
+
+        Args:
+            gain: of what latents do to it.
+        """
         start = getattr(self.network, "start_at", None)
         if start is not None:
-            start(self.head.start(mean, scale))  # type: ignore[operator]
+            start(self.head.start(mean, scale), gain)  # type: ignore[operator]
 
     def _reshaped(self, raw: Tensor) -> Tensor:
         if numel(raw.shape[1:]) != numel(self.raw_shape):

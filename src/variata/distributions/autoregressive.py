@@ -15,22 +15,22 @@ from variata.distributions.factorised import ONE_DRAW, Factorised
 class Reader(Protocol):
     """Says what the elements before each one tell about its parameters."""
 
-    def see(self, x: Tensor) -> Tensor: ...
-    def __call__(self, seen: Tensor, told: Tensor) -> Tensor: ...
+    def see(self, x: Tensor) -> Any: ...
+    def __call__(self, seen: Any, told: Tensor) -> Tensor: ...
     def fill(self, x: Tensor, told: Tensor, make: Callable[[Tensor, Any], Tensor]) -> None: ...
 
 
 class Autoregressive(Factorised):
     """p(x | z) = prod_i p(x_i | x_<i, z), element by element, or pixel by pixel in reading order.
 
-    The channels of a pixel are independent given the pixels before it. `log_prob` takes one pass;
-    draws are made one after the other. `mean` shows the mean of every element after those before
+    The channels of a pixel come one after the other too. `log_prob` takes one pass; draws are made
+    one after the other. `mean` shows the mean of every element after those before
     it took their most likely values.
 
     Args:
         raw: parameters before the others are known, (K, B, P, *X).
         told: numbers about each element that the reader combines with others, (K, B, F, *X).
-        reader: adds to the parameters what those before tell.
+        reader: adds to the parameters what the elements before each one tell.
         head: parameters -> distributions with independent elements.
         levels: of the data, evenly in [0, 1]; None for data without.
 
@@ -59,7 +59,7 @@ class Autoregressive(Factorised):
 
     def given(self, x: Tensor) -> Any:
         """The distribution of every element given those before it in x, ((K,) B, *X)."""
-        seen = self._seen(x.to(self.raw.dtype))
+        seen = self.reader.see(x.to(self.raw.dtype))
         return self.head(self.raw + self.reader(seen, self.told))
 
     def log_prob_each(self, value: Tensor) -> Tensor:
@@ -99,11 +99,6 @@ class Autoregressive(Factorised):
         x = raw.new_zeros(*raw.shape[:2], *raw.shape[3:])
         self.reader.fill(x, told, lambda more, at: choose(self.head(raw[at] + more)))
         return x
-
-    def _seen(self, x: Tensor) -> Tensor:
-        """What elements know of those before them, such as ((K,) B, W', H, W)."""
-        lead = x.shape[: -self.event_dim]
-        return self.reader.see(x.flatten(0, len(lead) - 1)).unflatten(0, lead)
 
     def _on_grid(self, value: Tensor) -> Tensor:
         """The nearest value that data has: what follows was never shown others."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from variata.conditionals import Decoder, head_of, inputs_of_head
 from variata.models.latent import LatentModel
-from variata.nn import ProjectingEncoder, SkippingDecoder
+from variata.nn import CausalImage, ProjectingEncoder, SkippingDecoder
 from variata.shapes import draw_mean, spread
 
 SMALLEST = 1e-3  # of the mean variance of an element: the noise of data that is nearly linear
@@ -37,6 +37,12 @@ class PPCA:
     encoding: Tensor
     scale: Tensor
     noise: Tensor
+
+    def told(self, x: Tensor) -> Tensor:
+        """What draws of z given rows x (N, *X) say about them, less the mean, (N, *X)."""
+        z = (x.flatten(1) - self.mean) @ self.encoding.T
+        z = z + self.scale * torch.randn_like(z)
+        return (z @ self.loadings.T).view(x.shape)
 
 
 def fit_ppca(x: Tensor, latent: int) -> PPCA:
@@ -92,7 +98,7 @@ def start(model: LatentModel, x: Tensor, c: Tensor | None = None) -> None:
 
 
 def _start_at_margins(model: LatentModel, decoder: Decoder, x: Tensor) -> None:
-    scale = x.std(0, unbiased=False)
+    scale, told, gain = x.std(0, unbiased=False), None, 1.0
     posterior: Any = model.levels[0].posterior if len(model.levels) == 1 else None
     skip, encoder = decoder.network, model.encoder
     linear = hasattr(head_of(posterior), "start_linear")
@@ -102,8 +108,13 @@ def _start_at_margins(model: LatentModel, decoder: Decoder, x: Tensor) -> None:
         encoder.projection.bias.copy_(-pca.encoding @ pca.mean)
         posterior.start_linear(pca.scale)
         skip.skip.weight.zero_()[:, : pca.loadings.shape[1]] = pca.loadings
-        scale = pca.noise.view(scale.shape)
-    decoder.start_at(x.mean(0), scale)
+        scale, told = pca.noise.view(scale.shape), pca.told(x)
+    if isinstance(reader := getattr(decoder.head, "reader", None), CausalImage):
+        weights, left = reader.start(x, torch.zeros_like(x) if told is None else told)
+        gain, scale = float(left.std() / x.std()), left.square().mean(0).sqrt()
+        if told is not None:
+            skip.skip.weight.view(*x.shape[1:], -1).mul_(weights[:, None, None, None])
+    decoder.start_at(x.mean(0), scale, gain)
 
 
 def _start_codes(model: LatentModel, x: Tensor, c: Tensor | None) -> None:

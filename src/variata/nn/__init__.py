@@ -6,6 +6,7 @@ from variata.nn.codebook import Codebook
 from variata.nn.constant import Constant
 from variata.nn.conv import ConvDecoder, ConvEncoder, Residual
 from variata.nn.conv_critic import ConvCritic, DenseCritic
+from variata.nn.conv_grid import GridDecoder, GridEncoder, code_grid, usual_halvings
 from variata.nn.coupling import AffineCoupling, Rescaling
 from variata.nn.elementwise import Affine, Spline
 from variata.nn.image_flow import ImageFlow
@@ -39,6 +40,8 @@ __all__ = [
     "Coupling",
     "Dense",
     "DenseCritic",
+    "GridDecoder",
+    "GridEncoder",
     "ImageFlow",
     "Joining",
     "Log1p",
@@ -65,7 +68,9 @@ __all__ = [
     "TimedMLP",
     "TimedUNet",
     "UnitNorm",
+    "code_grid",
     "grids",
     "stack",
     "unit_norm",
+    "usual_halvings",
 ]

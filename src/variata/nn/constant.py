@@ -39,6 +39,8 @@ class Constant(nn.Module):
         return self.bias + self.moved(self.hidden(told)).unflatten(1, self.bias.shape)
 
     @torch.no_grad()
-    def start_at(self, raw: Tensor) -> None:
-        """Make `raw` (P, *X) what is told of every row."""
+    def start_at(self, raw: Tensor, gain: float = 1.0) -> None:
+        """Make `raw` (P, *X) what is told of every row, and weigh the condition by `gain`."""
+        if self.moved is not None:
+            self.moved.weight.mul_(gain)
         self.bias.copy_(raw)

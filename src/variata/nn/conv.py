@@ -66,11 +66,8 @@ class ConvEncoder(nn.Module):
         times = halvings(shape)
         height, width = padded(shape, times)
         self.padding = (0, width - shape[2], 0, height - shape[1])
-        widths = _widths(channels, times)
-        layers = _first(shape[0], widths)
-        for a, b in pairwise(widths[1:]):
-            layers += [nn.SiLU(), nn.Conv2d(a, b, 4, stride=2, padding=1), Residual(b)]
-        self.layers = nn.Sequential(*layers, nn.SiLU(), nn.Flatten())
+        widths = widths_of(channels, times)
+        self.layers = nn.Sequential(*down(shape[0], widths), nn.SiLU(), nn.Flatten())
         self.output = Dense(widths[-1] * (height >> times) * (width >> times), hidden)
         self.features = hidden
 
@@ -88,13 +85,10 @@ class ConvDecoder(nn.Module):
         super().__init__()
         self.shape, times = (parameters, *shape), halvings(shape)
         height, width = padded(shape, times)
-        widths = _widths(channels, times)[::-1]
+        widths = widths_of(channels, times)[::-1]
         self.start = (widths[0], height >> times, width >> times)
         self.input = nn.Sequential(Dense(inputs, hidden), Dense(hidden, math.prod(self.start)))
-        layers: list[nn.Module] = []
-        for a, b in pairwise(widths[:-1]):
-            layers += [Residual(a), nn.Conv2d(a, 4 * b, 3, padding=1), nn.PixelShuffle(2)]
-        self.layers = nn.Sequential(*layers, *_last(widths, parameters * shape[0]))
+        self.layers = nn.Sequential(*up(widths, parameters * shape[0]))
         self.bias = nn.Parameter(torch.zeros(self.shape))
 
     def forward(self, z: Tensor) -> Tensor:
@@ -103,9 +97,27 @@ class ConvDecoder(nn.Module):
         return image.unflatten(1, self.shape[:2]) + self.bias
 
     @torch.no_grad()
-    def start_at(self, raw: Tensor) -> None:
-        """Make `raw` (P, C, H, W) the output for features of zero."""
+    def start_at(self, raw: Tensor, gain: float = 1.0) -> None:
+        """Make `raw` (P, C, H, W) the output for features of zero, and weigh others by `gain`."""
+        whole = [layer for layer in self.layers if isinstance(layer, nn.Conv2d)][-1]
+        whole.weight.mul_(gain)
         self.bias.copy_(raw)
+
+
+def down(inputs: int, widths: Sequence[int]) -> list[nn.Module]:
+    """Layers from an image to the last of these widths, halving its sides before each but one."""
+    layers = _first(inputs, widths)
+    for a, b in pairwise(widths[1:]):
+        layers += [nn.SiLU(), nn.Conv2d(a, b, 4, stride=2, padding=1), Residual(b)]
+    return layers
+
+
+def up(widths: Sequence[int], outputs: int) -> list[nn.Module]:
+    """Layers from the first of these widths to an image, doubling sides before each but one."""
+    layers: list[nn.Module] = []
+    for a, b in pairwise(widths[:-1]):
+        layers += [Residual(a), nn.Conv2d(a, 4 * b, 3, padding=1), nn.PixelShuffle(2)]
+    return [*layers, *_last(widths, outputs)]
 
 
 def _first(inputs: int, widths: Sequence[int]) -> list[nn.Module]:
@@ -125,5 +137,10 @@ def _last(widths: Sequence[int], outputs: int) -> list[nn.Module]:
     return [*start, nn.SiLU(), whole, nn.PixelShuffle(2)]
 
 
-def _widths(channels: int, times: int) -> Sequence[int]:
+def widths_of(channels: int, times: int) -> Sequence[int]:
+    """Channels at full size and after each halving.
+
+    >>> widths_of(16, 3)
+    [16, 32, 64, 64]
+    """
     return [channels * min(2**i, 4) for i in range(times + 1)]

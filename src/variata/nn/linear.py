@@ -48,6 +48,6 @@ class SkippingDecoder(nn.Module):
         raw[:, self.locations] += self.skip(z.flatten(1)).view(-1, 1, *self.shape)
         return raw
 
-    def start_at(self, raw: Tensor) -> None:
-        """Make `raw` (P, *X) the output for a latent of zero and features of zero."""
-        self.network.start_at(raw)  # type: ignore[operator]
+    def start_at(self, raw: Tensor, gain: float = 1.0) -> None:
+        """Make `raw` (P, *X) the output for zeros, and weigh what the network adds by `gain`."""
+        self.network.start_at(raw, gain)  # type: ignore[operator]

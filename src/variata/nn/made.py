@@ -53,7 +53,7 @@ class Made(nn.Module):
             self.last.linear.weight.mul_(QUIET)
 
     def see(self, x: Tensor) -> Tensor:
-        """Vectors (N, D) to what hidden units know of them, (N, width)."""
+        """Vectors (..., D) to what hidden units know of them, (..., width)."""
         return self.first(x if self.read is None else self.read(x))
 
     def forward(self, seen: Tensor, told: Tensor) -> Tensor:
@@ -70,5 +70,4 @@ class Made(nn.Module):
             make: parameters of all elements, and a place that is all of them -> their values.
         """
         for i in range(self.size):
-            seen = self.see(x.flatten(0, 1)).unflatten(0, x.shape[:2])
-            x[..., i] = make(self(seen, told), ...)[..., i]
+            x[..., i] = make(self(self.see(x), told), ...)[..., i]

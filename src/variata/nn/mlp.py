@@ -67,6 +67,7 @@ class MLPDecoder(nn.Module):
         return self.output(self.layers(z.flatten(1))).unflatten(1, self.shape)
 
     @torch.no_grad()
-    def start_at(self, raw: Tensor) -> None:
-        """Make `raw` (P, *X) the output for features of zero."""
+    def start_at(self, raw: Tensor, gain: float = 1.0) -> None:
+        """Make `raw` (P, *X) the output for features of zero, and weigh others by `gain`."""
+        self.output.weight.mul_(gain)
         self.output.bias.copy_(raw.flatten())

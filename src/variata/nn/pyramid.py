@@ -150,6 +150,7 @@ class PixelDecoder(nn.Module):
         return y.unflatten(1, self.shape[:2]) + self.bias
 
     @torch.no_grad()
-    def start_at(self, raw: Tensor) -> None:
-        """Make `raw` (P, C, H, W) the output for features of zero."""
+    def start_at(self, raw: Tensor, gain: float = 1.0) -> None:
+        """Make `raw` (P, C, H, W) the output for features of zero, and weigh others by `gain`."""
+        self.pixels.weight.mul_(gain)
         self.bias.copy_(raw)

@@ -29,8 +29,8 @@ def autoregressive(
     """An autoregressive model: every element is told by those before it, without a latent.
 
     Maximises log p(x) = sum_i log p(x_i | x_<i), which is exact. Images are read by gated masked
-    convolutions with attention to the rows above (a small PixelCNN), the channels of a pixel
-    independently; vectors by masked layers (MADE). Real vectors move by masked splines within what
+    convolutions with attention to the rows above (a small PixelCNN), green knowing red, and blue
+    both; vectors by masked layers (MADE). Real vectors move by masked splines within what
     their rounding leaves open, so that theirs is a bound. Samples take as many steps as there are
     elements.
 

@@ -7,13 +7,14 @@ from typing import Annotated
 from annotated_types import Ge, Le
 from torch import Tensor, nn
 
-from variata.conditionals import QuantisedPosterior
+from variata.conditionals import Decoder, QuantisedPosterior
 from variata.models import LatentModel, Level
 from variata.nn import Codebook, ScalarGrid
 from variata.recipes.catalogue import Composition, latent_by, recipe
+from variata.recipes.code_grid import as_convolutional, grid_networks, on_grid, positions
 from variata.recipes.conditioned import conditioned
 from variata.recipes.parts import Parts, Positive
-from variata.recipes.quantised import Kind, Size, Update, code_prior, coded, positions
+from variata.recipes.quantised import Kind, Size, Update, code_prior, coded, of_codes
 from variata.recipes.vae import in_two
 from variata.recipes.weighed import Weight
 
@@ -21,7 +22,7 @@ Depth = Annotated[int, Ge(1), Le(16)]  # each is a codebook, and a file may ask 
 
 
 @recipe
-@latent_by(lambda shape, own: own["width"] * max(1, positions(shape) // 2))
+@latent_by(lambda shape, own: own["width"] * positions(shape, own["grid"], True))
 def rvq_vae(
     parts: Parts,
     depth: Depth = 3,
@@ -30,6 +31,7 @@ def rvq_vae(
     codebook: Update = "ema",
     commitment: Weight = 0.25,
     prior: Kind = "autoregressive",
+    grid: bool = True,
     shifts: bool = True,
 ) -> Composition:
     """The VQ-VAE in several levels: each codes what the levels above have left.
@@ -45,6 +47,7 @@ def rvq_vae(
         codebook: "ema" for vectors that are moving averages, "gradient" for learned ones.
         commitment: weight of the squared distances of what was left from its vectors.
         prior: "autoregressive" for transformers over the codes, "uniform" for all alike.
+        grid: whether codes of images lie on a grid, as in `vq_vae`.
         shifts: whether images are shifted by up to a pixel in the first part.
 
     References:
@@ -52,9 +55,8 @@ def rvq_vae(
         arXiv:2203.01941
         SoundStream: An End-to-End Neural Audio Codec (Zeghidour et al., 2021), arXiv:2107.03312
     """
-    network, features = parts.make_encoder()
-    latent, learned = parts.latent or 1, codebook == "gradient"
-    told = parts.context or 0
+    encoder, decoder, parts = _networks(parts, width, grid)
+    latent, learned, told = parts.latent or 1, codebook == "gradient", parts.context or 0
     books = [Codebook(codes, width, latent, learned) for _ in range(depth)]
     levels = [
         Level(
@@ -65,19 +67,19 @@ def rvq_vae(
         for i, book in enumerate(books)
     ]
     levels = [conditioned(parts, level, 0, latent if i else 0) for i, level in enumerate(levels)]
-    encoder = nn.Sequential(network, nn.Linear(features, latent))
-    model = LatentModel(encoder, levels, parts.make_decoder(latent))
+    model = LatentModel(encoder, levels, decoder)
     objective = coded(commitment, learned)
     return Composition(model, in_two(parts, objective, objective, shifts))
 
 
 @recipe
-@latent_by(lambda shape, own: own["width"] * positions(shape))
+@latent_by(lambda shape, own: own["width"] * positions(shape, own["grid"]))
 def fsq_vae(
     parts: Parts,
     scalar_levels: Annotated[int, Ge(2), Le(2**16)] = 5,
     width: Positive = 4,
     prior: Kind = "autoregressive",
+    grid: bool = True,
     shifts: bool = True,
 ) -> Composition:
     """The VQ-VAE without a codebook: every number of the latent is rounded to a few levels.
@@ -89,18 +91,23 @@ def fsq_vae(
         scalar_levels: of every number.
         width: numbers that make up a code, of which there are scalar_levels to this power.
         prior: "autoregressive" for a transformer over the codes, "uniform" for all alike.
+        grid: whether codes of images lie on a grid, as in `vq_vae`.
         shifts: whether images are shifted by up to a pixel in the first part.
 
     Reference:
         Finite Scalar Quantization: VQ-VAE Made Simple (Mentzer et al., 2023), arXiv:2309.15505
     """
-    encoder, features = parts.make_encoder()
-    latent = parts.latent or 1
-    grid = ScalarGrid(scalar_levels, width, latent)
-    p = code_prior(grid, latent, prior, parts.context or 0)
-    level = Level(p, QuantisedPosterior(features, latent, grid))
-    model = LatentModel(encoder, [conditioned(parts, level, features)], parts.make_decoder(latent))
-    return Composition(model, in_two(parts, coded(), coded(), shifts))
+    quantiser = ScalarGrid(scalar_levels, width, parts.latent or 1)
+    return of_codes(parts, quantiser, prior, coded(), grid, shifts)
+
+
+def _networks(parts: Parts, width: int, grid: bool) -> tuple[nn.Module, Decoder, Parts]:
+    """Examples to latents, latents to the likelihood, and what is known of both."""
+    if on_grid(parts, grid):
+        return *grid_networks(parts, width), as_convolutional(parts)
+    network, features = parts.make_encoder()
+    encoder = nn.Sequential(network, nn.Linear(features, parts.latent or 1))
+    return encoder, parts.make_decoder(parts.latent or 1), parts
 
 
 def _added(h: Tensor | None, z: Tensor) -> Tensor:

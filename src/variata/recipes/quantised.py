@@ -11,30 +11,20 @@ from variata.models import LatentModel, Level
 from variata.nn import CausalTransformer, Codebook, ScalarGrid
 from variata.objectives import CodebookError, Commitment, Distortion, Objective, Rate
 from variata.recipes.catalogue import Composition, latent_by, recipe
+from variata.recipes.code_grid import as_convolutional, grid_networks, on_grid, positions
 from variata.recipes.conditioned import conditioned
-from variata.recipes.parts import Parts, Positive, default_latent
+from variata.recipes.parts import Parts, Positive
 from variata.recipes.vae import in_two
 from variata.recipes.weighed import Weight
 from variata.schedules import constant
-from variata.shapes import Shape
 
 Kind = Literal["autoregressive", "uniform"]
 Update = Literal["ema", "gradient"]
 Size = Annotated[int, Ge(2), Le(2**16)]
-USUAL = 4  # numbers of the latent for each code
-
-
-def positions(shape: Shape) -> int:
-    """Codes of an example, unless told.
-
-    >>> positions((1, 28, 28)), positions((5,))
-    (10, 2)
-    """
-    return -(-default_latent(shape) // USUAL)
 
 
 @recipe
-@latent_by(lambda shape, own: own["width"] * positions(shape))
+@latent_by(lambda shape, own: own["width"] * positions(shape, own["grid"]))
 def vq_vae(
     parts: Parts,
     codes: Size = 512,
@@ -42,6 +32,7 @@ def vq_vae(
     codebook: Update = "ema",
     commitment: Weight = 0.25,
     prior: Kind = "autoregressive",
+    grid: bool = True,
     shifts: bool = True,
 ) -> Composition:
     """The VQ-VAE: every few numbers of the latent are replaced by the nearest of learned vectors.
@@ -56,18 +47,38 @@ def vq_vae(
         codebook: "ema" for vectors that are moving averages, "gradient" for learned ones.
         commitment: weight of the squared distance of encodings from their vectors.
         prior: "autoregressive" for a transformer over the codes, "uniform" for all alike.
+        grid: whether codes of images of 16 pixels a side or more lie on a grid, of up to 8 by 8
+            unless `latent` says otherwise, between convolutions; others are of the whole example.
         shifts: whether images are shifted by up to a pixel in the first part.
 
     Reference:
         Neural Discrete Representation Learning (van den Oord et al., 2017), arXiv:1711.00937
     """
-    encoder, features = parts.make_encoder()
-    latent, learned = parts.latent or 1, codebook == "gradient"
-    book = Codebook(codes, width, latent, learned)
-    p = code_prior(book, latent, prior, parts.context or 0)
-    level = Level(p, QuantisedPosterior(features, latent, book))
-    model = LatentModel(encoder, [conditioned(parts, level, features)], parts.make_decoder(latent))
+    learned = codebook == "gradient"
+    book = Codebook(codes, width, parts.latent or 1, learned)
     objective = coded(commitment, learned)
+    return of_codes(parts, book, prior, objective, grid, shifts)
+
+
+def of_codes(
+    parts: Parts,
+    quantiser: Codebook | ScalarGrid,
+    prior: Kind,
+    objective: Objective,
+    grid: bool,
+    shifts: bool,
+) -> Composition:
+    """A model of one level of codes, of a grid where it suits."""
+    latent = parts.latent or 1
+    if on_grid(parts, grid):
+        encoder, decoder = grid_networks(parts, quantiser.width)
+        parts, features = as_convolutional(parts), 0
+    else:
+        encoder, features = parts.make_encoder()
+        decoder = parts.make_decoder(latent)
+    p = code_prior(quantiser, latent, prior, parts.context or 0)
+    level = Level(p, QuantisedPosterior(features, latent, quantiser))
+    model = LatentModel(encoder, [conditioned(parts, level, features)], decoder)
     return Composition(model, in_two(parts, objective, objective, shifts))
 
 
