@@ -21,6 +21,7 @@ from variata.schedules import constant
 Kind = Literal["autoregressive", "uniform"]
 Update = Literal["ema", "gradient"]
 Size = Annotated[int, Ge(2), Le(2**16)]
+MANY = 32  # positions
 
 
 @recipe
@@ -95,7 +96,8 @@ def code_prior(
     """
     if kind == "uniform":
         return CodesPrior(quantiser, latent)
-    network = CausalTransformer(quantiser.length, quantiser.size, context=context)
+    width = 128 if quantiser.length < MANY else 64  # or the prior would take most of the time
+    network = CausalTransformer(quantiser.length, quantiser.size, width, context=context)
     return CodesPrior(quantiser, latent, network)
 
 
