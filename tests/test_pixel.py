@@ -14,7 +14,9 @@ from variata.batch import Batch
 from variata.conditionals import BernoulliHead, FlowPrior, likelihood_head, pixel_head
 from variata.distributions import Autoregressive
 from variata.errors import UsageError
+from variata.models import start
 from variata.nn import CausalImage
+from variata.nn.linear_past import SLOW, LinearPast
 from variata.schedules import Moment
 
 TINY, COLOUR = (1, 2, 3), (3, 1, 2)
@@ -122,3 +124,62 @@ def test_a_flow_may_be_the_prior(couplings: int) -> None:
         torch.testing.assert_close(trace.rate(), expected)
     made.phases[0].objective(made.model, trace, Moment(10, 0.9)).total.backward()
     assert all(parameter.grad is not None for parameter in prior.parameters())
+
+
+# Where they start
+
+
+def swept(n: int, shape: tuple[int, ...] = (3, 12, 12), noise: float = 0.05) -> Tensor:
+    """Images each of whose values is known linearly from two before it, but for noise."""
+    random, (channels, height, width) = torch.Generator().manual_seed(4), shape
+    x = torch.zeros(n, *shape)
+    for row, column, channel in itertools.product(range(height), range(width), range(channels)):
+        beside = x[:, channel, row, column - 1] if column else torch.zeros(n)
+        before = x[:, channel - 1, row, column] if channel else torch.zeros(n)
+        value = 0.5 * beside + 0.4 * before + noise * torch.randn(n, generator=random)
+        x[:, channel, row, column] = value
+    return x
+
+
+def test_a_linear_past_is_found() -> None:
+    x, random = swept(800), torch.Generator().manual_seed(5)
+    told = torch.randn(x.shape, generator=random)
+    reader = CausalImage((3, 12, 12), 1, 1, 4, 0, locations=slice(0, 1))
+    weights, left = reader.start(x, 0.3 * told)
+    torch.testing.assert_close(weights, torch.zeros(3), rtol=0, atol=0.02)
+    assert left.std().item() == pytest.approx(0.05, rel=0.02)
+    linear: Any = reader.linear
+    found = SLOW * linear.weight * linear.seen
+    expected = torch.zeros_like(found)
+    for channel in range(3):
+        expected[channel, channel, -1, 2] = 0.5
+        if channel:
+            expected[channel, channel - 1, -1, 3] = 0.4
+    torch.testing.assert_close(found, expected, rtol=0, atol=0.03)
+
+
+def test_a_linear_past_sees_nothing_after_it() -> None:
+    linear = LinearPast(3, 7)
+    torch.nn.init.normal_(linear.weight)
+    near = torch.randn(1, 3, 4, 7, requires_grad=True)
+    for channel in range(3):
+        (felt,) = torch.autograd.grad(linear.within(near)[0, channel, 0, 0], near)
+        assert (felt[0, :, -1, 3] != 0).tolist() == [before < channel for before in range(3)]
+        assert not felt[0, :, -1, 4:].any()
+
+
+@pytest.mark.parametrize("recipe", ["autoregressive", "pixel_vae"])
+@torch.no_grad()
+def test_models_of_pixels_start_near_the_best_linear_prediction(recipe: str) -> None:
+    x = swept(600)
+    torch.manual_seed(6)
+    small: dict[str, Any] = {"width": 4, "layers": 1}
+    small |= {"latent": 3, "hidden": (8,)} if recipe == "pixel_vae" else {}
+    likelihood = {"likelihood": "logistic", "levels": 256}
+    values = ((x + 0.5).clamp(0, 1) * 255).round() / 255
+    model = recipes.build(recipe, shape=(3, 12, 12), **likelihood, **small).model.eval()
+    start(model, values)
+    nats = -model.observe(Batch(values, values)).likelihood.log_prob(values).mean() / x[0].numel()
+    scale = 0.05 * 255 * 3**0.5 / torch.pi  # of a logistic as wide as the noise, in levels
+    best = float(torch.tensor(scale).log()) + 2  # the entropy of it
+    assert nats.item() == pytest.approx(best, abs=0.12)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from variata.conditionals import Decoder, head_of, inputs_of_head
 from variata.models.latent import LatentModel
-from variata.nn import CausalImage, ProjectingEncoder, SkippingDecoder
+from variata.nn import CausalImage, GridDecoder, GridEncoder, ProjectingEncoder, SkippingDecoder
 from variata.shapes import draw_mean, spread
 
 SMALLEST = 1e-3  # of the mean variance of an element: the noise of data that is nearly linear
@@ -82,8 +82,10 @@ def start(model: LatentModel, x: Tensor, c: Tensor | None = None) -> None:
 
     The decoder starts at the mean and standard deviation of every element. Where encoder and
     decoder have linear paths, the model starts as probabilistic PCA, which a network on its own
-    needs long to catch up with on photographs. Priors made of examples take theirs, and
-    codebooks the centres of what is encoded, level by level. Densities over x take its scale.
+    needs long to catch up with on photographs; where pixels see those before them, these predict
+    the rest linearly; codes on a grid start as those of patches. Priors made of examples take
+    theirs, and codebooks the centres of what is encoded, level by level. Densities over x take its
+    scale.
     """
     of_density = getattr(model.decoder, "start", None)
     if of_density is not None:
@@ -92,9 +94,13 @@ def start(model: LatentModel, x: Tensor, c: Tensor | None = None) -> None:
         begin = getattr(level.prior, "start", None)
         if begin is not None:
             begin(x)
+    if isinstance(model.encoder, GridEncoder):
+        model.encoder.start(x)
     if isinstance(model.decoder, Decoder):
         _start_at_margins(model, model.decoder, x)
-    _start_codes(model, x, c)
+    h = _start_codes(model, x, c)
+    if h is not None and isinstance(model.decoder, Decoder):
+        _start_patches(model.decoder, x, h)
 
 
 def _start_at_margins(model: LatentModel, decoder: Decoder, x: Tensor) -> None:
@@ -117,16 +123,25 @@ def _start_at_margins(model: LatentModel, decoder: Decoder, x: Tensor) -> None:
     decoder.start_at(x.mean(0), scale, gain)
 
 
-def _start_codes(model: LatentModel, x: Tensor, c: Tensor | None) -> None:
+def _start_patches(decoder: Decoder, x: Tensor, h: Tensor) -> None:
+    """Let codes at the positions of a grid predict the patches there."""
+    if isinstance(decoder.network, GridDecoder):
+        left = decoder.network.start_linear(x - x.mean(0), h[0])
+        gain = float(left.std() / x.std())
+        decoder.start_at(x.mean(0), left.square().mean(0).sqrt(), gain)
+
+
+def _start_codes(model: LatentModel, x: Tensor, c: Tensor | None) -> Tensor | None:
+    """Start codes, level by level; what then goes to the decoder, (1, N, *H)."""
     begins = [getattr(head_of(level.posterior), "start", None) for level in model.levels]
     if not any(begins):
-        return
+        return None
     features, h = model.encoder(x), None if c is None else spread(c, 1)
-    for i, (level, begin) in enumerate(zip(model.levels, begins, strict=True)):
+    for level, begin in zip(model.levels, begins, strict=True):
         if begin is not None:
             begin(*inputs_of_head(level.posterior, h, features))
-        if any(begins[i + 1 :]):
-            h = level.merge(h, draw_mean(level.posterior(h, features), 1, len(x)))  # type: ignore[operator]
+        h = level.merge(h, draw_mean(level.posterior(h, features), 1, len(x)))  # type: ignore[operator]
+    return h
 
 
 def _widened(tensor: Tensor, width: int, dim: int, fill: float = 0.0) -> Tensor:

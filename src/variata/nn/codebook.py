@@ -13,7 +13,7 @@ from variata.nn.quantiser import positions
 DECAY = 0.99  # of the moving averages, at every step
 REVIVE_EVERY = 50  # steps
 DEAD = 0.05  # of the even share of uses: rarer codes take over a half of the most used ones
-POINTS = 100_000  # that a codebook starts from, at most
+POINTS = 64  # for each vector that a codebook starts with, at most
 
 
 class Codebook(nn.Module):
@@ -98,7 +98,7 @@ class Codebook(nn.Module):
     def start(self, encoded: Tensor) -> None:
         """Start as the centres of latents (..., L)."""
         points = encoded.reshape(-1, self.width)
-        points = points[torch.randperm(len(points), device=points.device)[:POINTS]]
+        points = points[torch.randperm(len(points), device=points.device)[: POINTS * self.size]]
         self.vectors_.copy_(k_means(points, self.size))
         own = nearest(points, self.vectors_)
         counts = torch.bincount(own, minlength=self.size).to(points) * self.length / len(points)

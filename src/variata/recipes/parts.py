@@ -119,7 +119,7 @@ class Parts:
         count = int(head.per_element)  # type: ignore[arg-type]
         network = self.decoder or self._decoder_network(inputs, count)
         if self.linear:
-            network = SkippingDecoder(network, inputs, self.shape, self._locations(head))
+            network = SkippingDecoder(network, inputs, self.shape, self.locations_of(head))
         return Decoder(network, head, self.shape)
 
     def make_head(self) -> nn.Module:
@@ -150,7 +150,12 @@ class Parts:
             return ConvDecoder(inputs, image, parameters, self.channels or 1, hidden[-1])
         return MLPDecoder(inputs, self.shape, parameters, hidden[::-1])
 
-    def _locations(self, head: nn.Module) -> slice:
+    def locations_of(self, head: nn.Module) -> slice:
+        """Which parameters of a likelihood are in units of the data.
+
+        Raises:
+            UsageError: for a likelihood that has none.
+        """
         if isinstance(found := getattr(head, "locations", None), slice):
             return found
         raise UsageError(
