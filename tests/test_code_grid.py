@@ -18,6 +18,7 @@ from variata.schedules import Moment
 
 SHAPE = (3, 17, 20)
 SMALL: dict[str, Any] = {"shape": SHAPE, "likelihood": "logistic", "levels": 256, "channels": 2}
+SMALL |= {"grid": True}
 QUANTISED = {
     "vq_vae": {"codes": 16},
     "rvq_vae": {"codes": 16, "depth": 2},
@@ -110,6 +111,11 @@ def test_a_latent_chooses_the_grid() -> None:
 def test_a_latent_that_is_no_grid_is_refused_with_those_that_are() -> None:
     with pytest.raises(UsageError, match=r"latent=40 .*width=4.* 100, 360 .*grid=False"):
         made("vq_vae", latent=40)
+
+
+def test_large_images_have_a_grid_by_default() -> None:
+    assert recipes.build("vq_vae", shape=(3, 32, 32)).arguments["grid"]  # type: ignore[index]
+    assert not recipes.build("vq_vae", shape=(1, 28, 28)).arguments["grid"]  # type: ignore[index]
 
 
 def test_vectors_and_small_images_have_codes_of_the_whole() -> None:

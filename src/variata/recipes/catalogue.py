@@ -53,7 +53,8 @@ class Composition:
         model: the untrained model.
         phases: what is minimised, one after the other.
         recipe: name of the recipe.
-        arguments: of the call, resolved: nothing in it depends on defaults or data any more.
+        arguments: of the call, resolved: nothing in it depends on defaults or data any more. A
+            recipe gives those that it resolves itself.
         labelled_share: of the rows shown in training, those with a label, which are repeated until
             they are so many; 0 shows all rows alike.
         prepare: what happens to the model before its phases, such as a training of another kind.
@@ -158,7 +159,7 @@ class Recipe:
         parts = Parts(**given).resolved()
         made = self.function(parts, **own)
         resolved = {field.name: getattr(parts, field.name) for field in fields(parts)} | own
-        return replace(made, recipe=self.name, arguments=resolved)
+        return replace(made, recipe=self.name, arguments=resolved | (made.arguments or {}))
 
     def checked(self, name: str, value: Any) -> Any:
         """The value of an argument, converted to its type.

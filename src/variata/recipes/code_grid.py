@@ -9,30 +9,39 @@ from torch import nn
 from variata.conditionals import Decoder
 from variata.errors import UsageError
 from variata.nn import GridDecoder, GridEncoder, code_grid, usual_halvings
-from variata.recipes.parts import Parts, default_latent
+from variata.recipes.parts import SMALL_IMAGE, Parts, default_latent
 from variata.shapes import Shape, numel
 
 LEAST = 16  # smallest side of images that have a grid
 USUAL = 4  # numbers of the latent for each code of a whole example
 
 
-def positions(shape: Shape, grid: bool, several: bool = False) -> int:
+def positions(shape: Shape, grid: bool | None, several: bool = False) -> int:
     """Codes of an example, unless told; fewer where each has several levels.
 
     >>> positions((1, 28, 28), True), positions((1, 28, 28), True, several=True)
     (49, 16)
-    >>> positions((1, 28, 28), False), positions((1, 28, 28), False, several=True)
-    (10, 5)
+    >>> positions((1, 28, 28), None), positions((3, 32, 32), None)
+    (10, 64)
     """
-    if grid and _griddable(shape):
+    if has_grid(shape, grid):
         return numel(code_grid(shape, usual_halvings(shape) + several))
     codes = -(-default_latent(shape) // USUAL)
     return max(1, codes // 2) if several else codes
 
 
-def on_grid(parts: Parts, grid: bool) -> bool:
-    """Whether codes lie on a grid: of large enough images, between networks of ours."""
-    return grid and _griddable(parts.shape) and parts.encoder is None and parts.decoder is None
+def has_grid(shape: Shape, asked: bool | None) -> bool:
+    """Whether codes of an example lie on a grid: by default, of images of more than 1,024 values.
+
+    Smaller ones learn faster by fully connected networks, on a processor.
+    """
+    able = len(shape) == 3 and min(shape[1:]) >= LEAST
+    return able and (numel(shape) > SMALL_IMAGE if asked is None else asked)
+
+
+def on_grid(parts: Parts, asked: bool | None) -> bool:
+    """The same, between networks of ours."""
+    return has_grid(parts.shape, asked) and parts.encoder is None and parts.decoder is None
 
 
 def grid_networks(parts: Parts, width: int) -> tuple[nn.Module, Decoder]:
@@ -66,7 +75,3 @@ def _halvings(shape: Shape, width: int, latent: int) -> int:
             f"{', '.join(others)} or {last}, another width, or grid=False."
         )
     return sizes[latent]
-
-
-def _griddable(shape: Shape) -> bool:
-    return len(shape) == 3 and min(shape[1:]) >= LEAST

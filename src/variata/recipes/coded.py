@@ -31,7 +31,7 @@ def rvq_vae(
     codebook: Update = "ema",
     commitment: Weight = 0.25,
     prior: Kind = "autoregressive",
-    grid: bool = True,
+    grid: bool | None = None,
     shifts: bool = True,
 ) -> Composition:
     """The VQ-VAE in several levels: each codes what the levels above have left.
@@ -69,7 +69,8 @@ def rvq_vae(
     levels = [conditioned(parts, level, 0, latent if i else 0) for i, level in enumerate(levels)]
     model = LatentModel(encoder, levels, decoder)
     objective = coded(commitment, learned)
-    return Composition(model, in_two(parts, objective, objective, shifts))
+    phases = in_two(parts, objective, objective, shifts)
+    return Composition(model, phases, arguments={"grid": on_grid(parts, grid)})
 
 
 @recipe
@@ -79,7 +80,7 @@ def fsq_vae(
     scalar_levels: Annotated[int, Ge(2), Le(2**16)] = 5,
     width: Positive = 4,
     prior: Kind = "autoregressive",
-    grid: bool = True,
+    grid: bool | None = None,
     shifts: bool = True,
 ) -> Composition:
     """The VQ-VAE without a codebook: every number of the latent is rounded to a few levels.
@@ -101,7 +102,7 @@ def fsq_vae(
     return of_codes(parts, quantiser, prior, coded(), grid, shifts)
 
 
-def _networks(parts: Parts, width: int, grid: bool) -> tuple[nn.Module, Decoder, Parts]:
+def _networks(parts: Parts, width: int, grid: bool | None) -> tuple[nn.Module, Decoder, Parts]:
     """Examples to latents, latents to the likelihood, and what is known of both."""
     if on_grid(parts, grid):
         return *grid_networks(parts, width), as_convolutional(parts)

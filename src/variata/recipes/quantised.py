@@ -33,7 +33,7 @@ def vq_vae(
     codebook: Update = "ema",
     commitment: Weight = 0.25,
     prior: Kind = "autoregressive",
-    grid: bool = True,
+    grid: bool | None = None,
     shifts: bool = True,
 ) -> Composition:
     """The VQ-VAE: every few numbers of the latent are replaced by the nearest of learned vectors.
@@ -48,8 +48,9 @@ def vq_vae(
         codebook: "ema" for vectors that are moving averages, "gradient" for learned ones.
         commitment: weight of the squared distance of encodings from their vectors.
         prior: "autoregressive" for a transformer over the codes, "uniform" for all alike.
-        grid: whether codes of images of 16 pixels a side or more lie on a grid, of up to 8 by 8
-            unless `latent` says otherwise, between convolutions; others are of the whole example.
+        grid: whether codes lie on a grid between convolutions, of up to 8 by 8 unless `latent` says
+            otherwise; by default, those of images of more than 1,024 values. Others are of the
+            whole example.
         shifts: whether images are shifted by up to a pixel in the first part.
 
     Reference:
@@ -66,12 +67,13 @@ def of_codes(
     quantiser: Codebook | ScalarGrid,
     prior: Kind,
     objective: Objective,
-    grid: bool,
+    grid: bool | None,
     shifts: bool,
 ) -> Composition:
     """A model of one level of codes, of a grid where it suits."""
     latent = parts.latent or 1
-    if on_grid(parts, grid):
+    grid = on_grid(parts, grid)
+    if grid:
         encoder, decoder = grid_networks(parts, quantiser.width)
         parts, features = as_convolutional(parts), 0
     else:
@@ -80,7 +82,8 @@ def of_codes(
     p = code_prior(quantiser, latent, prior, parts.context or 0)
     level = Level(p, QuantisedPosterior(features, latent, quantiser))
     model = LatentModel(encoder, [conditioned(parts, level, features)], decoder)
-    return Composition(model, in_two(parts, objective, objective, shifts))
+    phases = in_two(parts, objective, objective, shifts)
+    return Composition(model, phases, arguments={"grid": grid})
 
 
 def code_prior(
