@@ -100,6 +100,28 @@ def test_samples_and_scores_have_own_units_and_depend_on_the_seed_alone(name: st
     np.testing.assert_allclose(model.score(drawn[2:3]), scores[2:3], rtol=1e-5)
 
 
+def test_few_images_are_moved_before_a_critic_sees_them() -> None:
+    x = np.random.default_rng(0).integers(0, 256, (40, 17, 16)).astype(np.uint8)
+    model = fit(x, recipe="gan", width=2, critic_width=2, epochs=1)
+    assert model.saved.arguments["augment"] is True
+    still = fit(x, recipe="gan", width=2, critic_width=2, epochs=1, augment=False)
+    assert still.saved.arguments["augment"] is False
+    assert recipes.get("gan").told_by_rows(60_000) == {"augment": False}
+
+
+def test_a_critic_sees_images_moved_and_the_same_pixels() -> None:
+    made = recipes.build("gan", shape=(1, 16, 24), likelihood="bernoulli", augment=True)
+    adversary: Any = made.phases[0].objective.players["critic"]
+    assert adversary.pixels == 2
+    image = torch.zeros(1, 200, 1, 16, 24)
+    image[..., 8, 12] = 1
+    places = adversary._moved(image).nonzero()[:, -2:] - torch.tensor([8, 12])
+    assert len(places) == 200
+    assert {tuple(place) for place in places.tolist()} == {
+        (row, column) for row in range(-2, 3) for column in range(-2, 3)
+    }
+
+
 def test_a_generator_samples_and_decodes_and_scores_nothing() -> None:
     model = untrained("gan", IMAGES)
     assert model.sample(5).shape == (5, 9, 7)

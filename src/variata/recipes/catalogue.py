@@ -100,6 +100,7 @@ class Composition:
 
 
 LatentRule = Callable[[Shape, Mapping[str, Any]], int]
+RowsRule = Callable[[int], dict[str, Any]]
 
 
 class Recipe:
@@ -115,6 +116,7 @@ class Recipe:
     def __init__(self, function: Callable[..., Composition]) -> None:
         self.function, self.name = function, function.__name__
         self.rule: LatentRule | None = getattr(function, "latent_rule", None)
+        self.rows_rule: RowsRule | None = getattr(function, "rows_rule", None)
         self.__doc__ = function.__doc__
         self.own = {
             name: parameter
@@ -138,6 +140,10 @@ class Recipe:
     def ours(self) -> bool:
         """Whether it is a part of variata."""
         return self.function.__module__.startswith("variata.")
+
+    def told_by_rows(self, rows: int) -> dict[str, Any]:
+        """Arguments that suit so many rows of training, unless given."""
+        return {} if self.rows_rule is None else self.rows_rule(rows)
 
     @property
     def arguments(self) -> dict[str, inspect.Parameter]:
@@ -220,6 +226,22 @@ def latent_by(
     return decorate
 
 
+def by_rows(
+    rule: RowsRule,
+) -> Callable[[Callable[..., Composition]], Callable[..., Composition]]:
+    """Decorate a recipe's function with arguments that suit a number of rows, unless given.
+
+    Args:
+        rule: rows of a training -> arguments by name.
+    """
+
+    def decorate(function: Callable[..., Composition]) -> Callable[..., Composition]:
+        setattr(function, "rows_rule", rule)  # noqa: B010
+        return function
+
+    return decorate
+
+
 def names() -> list[str]:
     """The names of all recipes, in alphabetical order."""
     return sorted(CATALOGUE)
@@ -258,4 +280,14 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
     return TypeAdapter(annotation, config=ConfigDict(allow_inf_nan=False))
 
 
-__all__ = ["PART_NAMES", "Composition", "Recipe", "build", "get", "latent_by", "names", "recipe"]
+__all__ = [
+    "PART_NAMES",
+    "Composition",
+    "Recipe",
+    "build",
+    "by_rows",
+    "get",
+    "latent_by",
+    "names",
+    "recipe",
+]

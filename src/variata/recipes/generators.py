@@ -10,7 +10,7 @@ from variata.models import LatentModel, Level
 from variata.models.level import replace
 from variata.nn import ConvCritic, ConvDecoder, DenseCritic, Log1p, MLPDecoder
 from variata.objectives import Adversary, Objective
-from variata.recipes.catalogue import Composition, latent_by, recipe
+from variata.recipes.catalogue import Composition, by_rows, latent_by, recipe
 from variata.recipes.parts import Parts, Positive, default_latent
 from variata.recipes.weighed import Weight
 from variata.schedules import constant
@@ -19,11 +19,13 @@ from variata.training import Phase
 
 LEAST = 16  # latent dimensions
 DENSE = 256  # units of the critic after its convolutions
+FEW_ROWS = 10_000  # images, up to which moving them helps
 SHARE = 8  # of the side of an image, that it is moved by at most before it is judged
 
 
 @recipe
 @latent_by(lambda shape, own: max(LEAST, default_latent(shape)))
+@by_rows(lambda rows: {"augment": rows <= FEW_ROWS})
 def gan(
     parts: Parts,
     width: Positive | None = None,
@@ -44,7 +46,7 @@ def gan(
             by default 256.
         gamma: weight of the critic's squared slope.
         augment: whether images are moved by up to an eighth of their side before the critic sees
-            them, so that it does not know a few hundred examples by heart; more do without.
+            them, so that it does not know them by heart; by default, up to 10,000 of them.
 
     References:
         Generative Adversarial Networks (Goodfellow et al., 2014), arXiv:1406.2661

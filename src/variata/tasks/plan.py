@@ -34,6 +34,7 @@ def compose(
         "floor": scale_floor(schema),
         "context": None if condition is None else condition.width,
     }
+    known |= recipes.get(recipe).told_by_rows(len(prepared.splits.train))
     if "classes" in recipes.get(recipe).own and schema.label_names is not None:
         known["classes"] = len(schema.label_names)
     first = draw if prepared.record["options"]["binarise"] else None
