@@ -118,7 +118,7 @@ def _start_at_margins(model: LatentModel, decoder: Decoder, x: Tensor) -> None:
     if isinstance(reader := getattr(decoder.head, "reader", None), CausalImage):
         weights, left = reader.start(x, torch.zeros_like(x) if told is None else told)
         gain, scale = float(left.std() / x.std()), left.square().mean(0).sqrt()
-        if told is not None:
+        if isinstance(skip, SkippingDecoder):
             skip.skip.weight.view(*x.shape[1:], -1).mul_(weights[:, None, None, None])
     decoder.start_at(x.mean(0), scale, gain)
 
