@@ -133,7 +133,7 @@ def test_the_verbs_of_the_command_line(table_csv: Path, tmp_path: Path) -> None:
     folder, new = str(tmp_path / "run"), str(tmp_path / "new")
     short = ["--hidden", "16", "--epochs", "2", "--codes", "8", "--prior", "uniform"]
     assert run(["train", str(table_csv), "--recipe", "vq_vae", "--out", folder, *short]) == 0
-    assert run(["refit-prior", folder, "--layers", "1", "--out", new]) == 0
+    assert run(["refit-prior", folder, "--layers", "1", "--width", "8", "--out", new]) == 0
     for verb in ("evaluate", "doctor"):
         assert run([verb, new]) == 0
     for verb in ("sample", "reconstruct", "interpolate", "traverse", "map"):

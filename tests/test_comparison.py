@@ -524,6 +524,8 @@ def test_contenders() -> None:
     schema = infer_schema(np.random.default_rng(0).normal(size=(50, 3)))
     assert {*IMAGES, *ROWS} <= {*recipes.names()}
     assert usual(schema) == [*ROWS]
+    alone = infer_schema(np.random.default_rng(0).normal(size=(50, 1)))
+    assert usual(alone) == [name for name in ROWS if name != "flow_prior"]
     with pytest.raises(UsageError, match="named twice"):
         contenders(["vae", "ae", "vae"], schema)
     with pytest.raises(UsageError, match="has no 'bta'"):

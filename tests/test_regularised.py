@@ -9,7 +9,7 @@ import torch
 
 from variata import recipes
 from variata.batch import Batch
-from variata.errors import NoDensityError
+from variata.errors import NoDensityError, UsageError
 from variata.models import Trace
 from variata.objectives import CodeNorm, DecoderNorm, Roughness
 from variata.schedules import Moment
@@ -65,3 +65,8 @@ def test_each_penalty_is_made_and_has_its_weight(penalty: str) -> None:
     assert loss.weights == {"distortion": 1, "codes": 0.25, "decoder": 0.5}
     with pytest.raises(NoDensityError):
         trace.rate()
+
+
+def test_categories_have_no_slopes_to_keep_small() -> None:
+    with pytest.raises(UsageError, match="categories have no mean: take penalty=l2"):
+        recipes.rae(shape=(6,), likelihood="categorical", levels=3, penalty="gp")

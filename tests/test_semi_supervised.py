@@ -223,6 +223,12 @@ def test_few_labels_and_many_rows(moons: tuple[np.ndarray, np.ndarray], tmp_path
     assert z.shape == (600, 3)
     assert again.decode(z).shape == x.shape
     assert again.score(x[:5], k=4).shape == (5,)
+    for name in ("up", "down"):
+        drawn = again.sample(300, label=name, seed=1)
+        assert drawn.shape == (300, 2)
+        assert (np.array(again.classify(drawn).labels) == name).mean() > 0.85
+    with pytest.raises(UsageError, match="no class 'dawn'.*'down'.*Known: "):
+        again.sample(2, label="dawn")
 
 
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -236,6 +242,11 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert found["rows"] == 180
     assert 0 <= found["accuracy"]["mean"] <= 1
     assert np.load(tmp_path / "p.npy").shape == (180, 10)
+    sevens = ["sample", str(folder), "-n", "5", "--class", "7", "-o", str(tmp_path / "7.npy")]
+    assert run(sevens) == 0
+    assert np.load(tmp_path / "7.npy").shape == (5, 8, 8)
+    assert run([*sevens[:5], "seven"]) == 2
+    assert "no class 'seven'" in capsys.readouterr().err
     assert run(["evaluate", str(folder), "--k", "2"]) == 0
     assert run(["doctor", str(folder)]) == 0
     said = capsys.readouterr().out
@@ -254,3 +265,5 @@ def test_what_cannot_be_is_a_sentence(moons: tuple[np.ndarray, np.ndarray]) -> N
     plain = fit(x, latent=1, hidden=(8,), epochs=1)
     with pytest.raises(NoDensityError, match="knows no classes"):
         classify(plain, x)
+    with pytest.raises(NoDensityError, match="knows no classes"):
+        plain.sample(2, label="0")

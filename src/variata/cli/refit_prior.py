@@ -40,6 +40,12 @@ def refit_prior(
             min=1, help="Layers of the autoregressive prior or the diffusion; 2 or 3 unless said."
         ),
     ] = None,
+    width: Annotated[
+        int | None,
+        typer.Option(
+            min=4, help="Of hidden layers: 128 unless said, 256 of the diffusion; a gmm has none."
+        ),
+    ] = None,
     steps: Annotated[
         int | None, typer.Option(min=2, help="Steps of the diffusion; 16 unless said.")
     ] = None,
@@ -60,7 +66,7 @@ def refit_prior(
     from variata.tasks.refit import usual_prior
 
     given: dict[str, Any] = {"components": components, "couplings": couplings}
-    given |= {"layers": layers, "steps": steps}
+    given |= {"layers": layers, "width": width, "steps": steps}
     own = {name: value for name, value in given.items() if value is not None}
     model = open_model(run, device)
     chosen = prior or usual_prior(model)

@@ -29,6 +29,10 @@ def sample(
     mean: Annotated[
         bool, typer.Option("--mean", help="Means of p(x | z) instead of draws from it.")
     ] = False,
+    label: Annotated[
+        str | None,
+        typer.Option("--class", metavar="CLASS", help="Of this class: of a run of m2 or m1_m2."),
+    ] = None,
     condition: ConditionOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
@@ -43,7 +47,7 @@ def sample(
     if model.saved.prior is not None:
         say(f"Latents are drawn from {prior_said(model)}.")
     target = into(out, model)
-    values = model.sample(n, seed=seed, mean=mean, out=target)
+    values = model.sample(n, label=label, seed=seed, mean=mean, out=target)
     what = "mean" if mean else "sample"
     path = target or write_output(
         out,

@@ -82,13 +82,14 @@ class QuantisedPosterior(nn.Module):
 
 
 class OneHotPosterior(nn.Module):
-    """Classes by the features: relaxed draws while training, draws of classes otherwise.
+    """Classes by the features: draws with gradients while training, of classes otherwise.
 
     Args:
         features: width of what is read.
         latent: positions times classes.
         classes: at each position.
         temperature: of relaxed draws, over the training; it changes after steps only.
+        straight: whether draws while training are classes, with the gradient of relaxed ones.
 
     Reference:
         Categorical Reparameterization with Gumbel-Softmax (Jang, Gu and Poole, 2016),
@@ -98,15 +99,22 @@ class OneHotPosterior(nn.Module):
     gathered = 0
     temperature: Tensor
 
-    def __init__(self, features: int, latent: int, classes: int, temperature: Schedule) -> None:
+    def __init__(
+        self,
+        features: int,
+        latent: int,
+        classes: int,
+        temperature: Schedule,
+        straight: bool = False,
+    ) -> None:
         super().__init__()
-        self.quantiser = OneHotCodes(classes, latent)
+        self.quantiser, self.straight = OneHotCodes(classes, latent), straight
         self.linear, self.schedule = nn.Linear(features, latent), temperature
         self.register_buffer("temperature", torch.tensor(float(temperature(Moment()))))
 
     def forward(self, h: Tensor | None, features: Tensor) -> OneHot:
         logits = full(self.linear(features)).unflatten(-1, (-1, self.quantiser.size))
-        return OneHot(logits, self.temperature if self.training else None)
+        return OneHot(logits, self.temperature if self.training else None, self.straight)
 
     def statistics(self, q: OneHot) -> list[Tensor]:
         """None are needed."""

@@ -23,6 +23,7 @@ class OneHot(Factorised):
     Args:
         logits: (K, B, S, C); the event is of S * C numbers.
         temperature: of relaxed draws, a scalar; None for draws of classes.
+        straight: whether draws are classes that have the gradient of relaxed ones.
 
     References:
         Categorical Reparameterization with Gumbel-Softmax (Jang, Gu and Poole, 2016),
@@ -36,8 +37,11 @@ class OneHot(Factorised):
     -2.7726
     """
 
-    def __init__(self, logits: Tensor, temperature: Tensor | None = None) -> None:
+    def __init__(
+        self, logits: Tensor, temperature: Tensor | None = None, straight: bool = False
+    ) -> None:
         self.scores, self.temperature = logits.log_softmax(-1), temperature
+        self.straight = straight
         self.has_rsample = temperature is not None
         super().__init__(logits.flatten(-2).shape, 1)
 
@@ -64,13 +68,11 @@ class OneHot(Factorised):
         return -(self.probs * self.log_probs).sum(-1)
 
     def rsample(self, sample_shape: _size = ONE_DRAW) -> Tensor:
-        """A relaxed draw, (*sample_shape, K, B, S * C)."""
+        """A relaxed draw, or one with its gradient, (*sample_shape, K, B, S * C)."""
         noisy = self._noisy(sample_shape)
-        return (
-            (noisy if self.temperature is None else noisy / self.temperature)
-            .softmax(-1)
-            .flatten(-2)
-        )
+        relaxed = (noisy if self.temperature is None else noisy / self.temperature).softmax(-1)
+        relaxed = relaxed.flatten(-2)
+        return relaxed + (_largest(noisy) - relaxed).detach() if self.straight else relaxed
 
     def sample(self, sample_shape: _size = ONE_DRAW) -> Tensor:
         with torch.no_grad():

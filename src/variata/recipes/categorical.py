@@ -36,6 +36,7 @@ def gumbel_vae(
     temperature: Temperature = 1.0,
     final_temperature: Temperature = 0.5,
     cooling_share: Share = 0.5,
+    straight: bool = False,
     warm_up_share: Share = 0.1,
     shifts: bool = True,
 ) -> Composition:
@@ -50,6 +51,7 @@ def gumbel_vae(
         temperature: of relaxed draws at the start.
         final_temperature: that it falls to.
         cooling_share: share of the training over which it falls.
+        straight: whether draws while training are classes, which have the gradient of relaxed ones.
         warm_up_share: share of the training over which the weight of the rate rises to 1.
         shifts: whether images are shifted by up to a pixel in the first part.
 
@@ -60,7 +62,7 @@ def gumbel_vae(
     """
     encoder, features = parts.make_encoder()
     latent, schedule = parts.latent or 1, _cooling(temperature, final_temperature, cooling_share)
-    posterior = OneHotPosterior(features, latent, classes, schedule)
+    posterior = OneHotPosterior(features, latent, classes, schedule, straight)
     level = Level(UniformOneHot(latent, classes), posterior)
     model = LatentModel(encoder, [conditioned(parts, level, features)], parts.make_decoder(latent))
     objective = elbo(warm_up_share)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from variata.errors import UsageError
 from variata.objectives import CodeNorm, DecoderNorm, Roughness
 from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.gaussian import point_model
@@ -31,9 +32,17 @@ def rae(
         code_weight: of half the squared norm of the codes.
         decoder_weight: of the penalty; by default one that suits it.
 
+    Raises:
+        UsageError: for the Jacobian of categories, which have no mean.
+
     Reference:
         From Variational to Deterministic Autoencoders (Ghosh et al., 2019), arXiv:1903.12436
     """
+    if penalty == "gp" and parts.likelihood == "categorical":
+        raise UsageError(
+            "rae with penalty=gp keeps the slopes of the decoder's mean small, and categories have "
+            "no mean: take penalty=l2."
+        )
     weight = WEIGHTS[penalty] if decoder_weight is None else decoder_weight
     smooth = DecoderNorm() if penalty == "l2" else Roughness()
     return weighed(point_model(parts), codes=(code_weight, CodeNorm()), decoder=(weight, smooth))

@@ -12,7 +12,7 @@ from variata.data import Examples
 from variata.data.schema import BOUNDED
 from variata.errors import UsageError
 from variata.metrics import Estimate
-from variata.tasks.classify import class_names
+from variata.tasks.class_names import class_names
 from variata.tasks.collect import Array
 from variata.tasks.conditions import LABEL
 from variata.tasks.model import Model

@@ -9,13 +9,12 @@ import torch
 from torch import Tensor
 
 from variata.batch import Batch
-from variata.conditionals import ClassPosterior
 from variata.data import Examples
-from variata.errors import NoDensityError
 from variata.metrics import Estimate
 from variata.shapes import draw_mean
 from variata.tasks.abilities import require_encoder
 from variata.tasks.bulk import read
+from variata.tasks.class_names import class_names, require_classes
 from variata.tasks.collect import Array, Keep, collected
 from variata.tasks.model import Model
 
@@ -57,11 +56,7 @@ def classify(model: Model, data: Any, *, condition: Any = None) -> Classes:
     (1797, 10)
     """
     require_encoder(model.recipe, model.module, "classify")
-    if not isinstance(model.module.levels[0].posterior, ClassPosterior):
-        raise NoDensityError(
-            f"The recipe {model.recipe} knows no classes by their labels: train m2 on data of "
-            "which some rows have labels."
-        )
+    require_classes(model)
     examples = model.examples(data, condition)
 
     def work(batch: Batch) -> Array:
@@ -74,12 +69,6 @@ def classify(model: Model, data: Any, *, condition: Any = None) -> Classes:
     probabilities = collected(len(examples), make, None, model.watch)
     names = class_names(model, probabilities.shape[1])
     return Classes(probabilities, names, accuracy(probabilities, labels_in(model, examples)))
-
-
-def class_names(model: Model, classes: int) -> tuple[str, ...]:
-    """What the classes are called."""
-    names = model.schema.label_names or ()
-    return names if len(names) == classes else tuple(map(str, range(classes)))
 
 
 def labels_in(model: Model, examples: Examples) -> Tensor | None:

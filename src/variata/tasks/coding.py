@@ -14,6 +14,7 @@ from variata.errors import UsageError
 from variata.shapes import draw_mean
 from variata.tasks.abilities import require_encoder, require_latents, require_likelihood
 from variata.tasks.bounds import Bounds
+from variata.tasks.class_names import latent_of_class
 from variata.tasks.codes import exact
 from variata.tasks.collect import Array, Keep
 from variata.tasks.moments import means, scales
@@ -94,6 +95,7 @@ class Coding(Trained):
         n: int = 64,
         *,
         condition: Any = None,
+        label: str | int | None = None,
         seed: int = 0,
         mean: bool = False,
         out: Out = None,
@@ -104,6 +106,7 @@ class Coding(Trained):
         Args:
             n: how many.
             condition: of what, for a model with a condition.
+            label: the class of all of them, for a model whose first latent is one, such as `m2`.
             seed: the same seed gives the same examples, however much memory there is.
             mean: show the likelihood's mean instead of a draw from it, as pictures of VAEs do.
             out: a file, as in `encode`.
@@ -114,9 +117,12 @@ class Coding(Trained):
         if mean:
             require_latents(self.recipe, self.module, "show means given a latent")
         shown, conditions = None if mean else seed, self.context(condition, int(n))
+        told = None if label is None else latent_of_class(self, label)
 
         def work(part: range) -> Array:
-            return self._shown(self.module.imagine(len(part), self._seen(conditions, part)), shown)
+            given = {} if told is None else {0: told.expand(len(part), -1)}
+            c = self._seen(conditions, part)
+            return self._shown(self.module.imagine(len(part), c, given), shown)
 
         return self._made(int(n), seed, work, out, precision)
 

@@ -11,6 +11,7 @@ from typing import Any
 from variata import recipes
 from variata.data import Schema
 from variata.errors import UsageError
+from variata.shapes import numel
 from variata.training import Settings
 
 IMAGES = (
@@ -110,7 +111,9 @@ def check_argument(recipe: str, name: str, value: Any) -> None:
 
 def usual(schema: Schema) -> list[str]:
     """The recipes that are compared on such data unless others are named."""
-    return list(IMAGES if schema.layout == "image" else ROWS)
+    alone = numel(schema.shape) == 1  # couplings need numbers that tell each other something
+    chosen = IMAGES if schema.layout == "image" else ROWS
+    return [name for name in chosen if not (alone and name == "flow_prior")]
 
 
 def contenders(names: Sequence[str], schema: Schema) -> list[Contender]:
