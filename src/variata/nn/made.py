@@ -54,7 +54,8 @@ class Made(nn.Module):
 
     def see(self, x: Tensor) -> Tensor:
         """Vectors (..., D) to what hidden units know of them, (..., width)."""
-        return self.first(x if self.read is None else self.read(x))
+        rows = x.flatten(0, -2)
+        return self.first(rows if self.read is None else self.read(rows)).unflatten(0, x.shape[:-1])
 
     def forward(self, seen: Tensor, told: Tensor) -> Tensor:
         """Seen ((K,) B, width) and told (K, B, F, D) to (K, B, P, D)."""

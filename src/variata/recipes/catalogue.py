@@ -53,8 +53,7 @@ class Composition:
         model: the untrained model.
         phases: what is minimised, one after the other.
         recipe: name of the recipe.
-        arguments: of the call, resolved: nothing in it depends on defaults or data any more. A
-            recipe gives those that it resolves itself.
+        arguments: of the call, resolved: nothing in it depends on defaults or data any more.
         labelled_share: of the rows shown in training, those with a label, which are repeated until
             they are so many; 0 shows all rows alike.
         prepare: what happens to the model before its phases, such as a training of another kind.
@@ -100,6 +99,7 @@ class Composition:
 
 
 LatentRule = Callable[[Shape, Mapping[str, Any]], int]
+OwnRule = Callable[[Shape, Mapping[str, Any]], dict[str, Any]]
 RowsRule = Callable[[int], dict[str, Any]]
 
 
@@ -116,6 +116,7 @@ class Recipe:
     def __init__(self, function: Callable[..., Composition]) -> None:
         self.function, self.name = function, function.__name__
         self.rule: LatentRule | None = getattr(function, "latent_rule", None)
+        self.own_rule: OwnRule | None = getattr(function, "own_rule", None)
         self.rows_rule: RowsRule | None = getattr(function, "rows_rule", None)
         self.__doc__ = function.__doc__
         self.own = {
@@ -160,12 +161,13 @@ class Recipe:
         if "shape" not in given:
             raise UsageError(f"The recipe {self.name} needs `shape`, of one example.")
         own = {name: given.pop(name, p.default) for name, p in self.own.items()}
+        own |= {} if self.own_rule is None else self.own_rule(given["shape"], own)
         if self.rule is not None and given.get("latent") is None:
             given["latent"] = self.rule(given["shape"], own)
         parts = Parts(**given).resolved()
         made = self.function(parts, **own)
         resolved = {field.name: getattr(parts, field.name) for field in fields(parts)} | own
-        return replace(made, recipe=self.name, arguments=resolved | (made.arguments or {}))
+        return replace(made, recipe=self.name, arguments=resolved)
 
     def checked(self, name: str, value: Any) -> Any:
         """The value of an argument, converted to its type.
@@ -221,6 +223,22 @@ def latent_by(
 
     def decorate(function: Callable[..., Composition]) -> Callable[..., Composition]:
         setattr(function, "latent_rule", rule)  # noqa: B010
+        return function
+
+    return decorate
+
+
+def by_shape(
+    rule: OwnRule,
+) -> Callable[[Callable[..., Composition]], Callable[..., Composition]]:
+    """Decorate a recipe's function with what its own arguments mean for a shape.
+
+    Args:
+        rule: shape of an example, the recipe's own arguments -> those that it decides.
+    """
+
+    def decorate(function: Callable[..., Composition]) -> Callable[..., Composition]:
+        setattr(function, "own_rule", rule)  # noqa: B010
         return function
 
     return decorate
@@ -286,6 +304,7 @@ __all__ = [
     "Recipe",
     "build",
     "by_rows",
+    "by_shape",
     "get",
     "latent_by",
     "names",

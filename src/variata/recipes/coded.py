@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from variata.conditionals import Decoder, QuantisedPosterior
 from variata.models import LatentModel, Level
 from variata.nn import Codebook, ScalarGrid
-from variata.recipes.catalogue import Composition, latent_by, recipe
-from variata.recipes.code_grid import as_convolutional, grid_networks, on_grid, positions
+from variata.recipes.catalogue import Composition, by_shape, latent_by, recipe
+from variata.recipes.code_grid import as_convolutional, grid_networks, has_grid, on_grid, positions
 from variata.recipes.conditioned import conditioned
 from variata.recipes.parts import Parts, Positive
 from variata.recipes.quantised import Kind, Size, Update, code_prior, coded, of_codes
@@ -22,6 +22,7 @@ Depth = Annotated[int, Ge(1), Le(16)]  # each is a codebook, and a file may ask 
 
 
 @recipe
+@by_shape(lambda shape, own: {"grid": has_grid(shape, own["grid"])})
 @latent_by(lambda shape, own: own["width"] * positions(shape, own["grid"], True))
 def rvq_vae(
     parts: Parts,
@@ -69,11 +70,11 @@ def rvq_vae(
     levels = [conditioned(parts, level, 0, latent if i else 0) for i, level in enumerate(levels)]
     model = LatentModel(encoder, levels, decoder)
     objective = coded(commitment, learned)
-    phases = in_two(parts, objective, objective, shifts)
-    return Composition(model, phases, arguments={"grid": on_grid(parts, grid)})
+    return Composition(model, in_two(parts, objective, objective, shifts))
 
 
 @recipe
+@by_shape(lambda shape, own: {"grid": has_grid(shape, own["grid"])})
 @latent_by(lambda shape, own: own["width"] * positions(shape, own["grid"]))
 def fsq_vae(
     parts: Parts,

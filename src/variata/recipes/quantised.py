@@ -10,8 +10,8 @@ from variata.conditionals import CodesPrior, QuantisedPosterior
 from variata.models import LatentModel, Level
 from variata.nn import CausalTransformer, Codebook, ScalarGrid
 from variata.objectives import CodebookError, Commitment, Distortion, Objective, Rate
-from variata.recipes.catalogue import Composition, latent_by, recipe
-from variata.recipes.code_grid import as_convolutional, grid_networks, on_grid, positions
+from variata.recipes.catalogue import Composition, by_shape, latent_by, recipe
+from variata.recipes.code_grid import as_convolutional, grid_networks, has_grid, on_grid, positions
 from variata.recipes.conditioned import conditioned
 from variata.recipes.parts import Parts, Positive
 from variata.recipes.vae import in_two
@@ -25,6 +25,7 @@ MANY = 32  # positions
 
 
 @recipe
+@by_shape(lambda shape, own: {"grid": has_grid(shape, own["grid"])})
 @latent_by(lambda shape, own: own["width"] * positions(shape, own["grid"]))
 def vq_vae(
     parts: Parts,
@@ -72,8 +73,7 @@ def of_codes(
 ) -> Composition:
     """A model of one level of codes, of a grid where it suits."""
     latent = parts.latent or 1
-    grid = on_grid(parts, grid)
-    if grid:
+    if on_grid(parts, grid):
         encoder, decoder = grid_networks(parts, quantiser.width)
         parts, features = as_convolutional(parts), 0
     else:
@@ -82,8 +82,7 @@ def of_codes(
     p = code_prior(quantiser, latent, prior, parts.context or 0)
     level = Level(p, QuantisedPosterior(features, latent, quantiser))
     model = LatentModel(encoder, [conditioned(parts, level, features)], decoder)
-    phases = in_two(parts, objective, objective, shifts)
-    return Composition(model, phases, arguments={"grid": grid})
+    return Composition(model, in_two(parts, objective, objective, shifts))
 
 
 def code_prior(
