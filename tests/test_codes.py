@@ -384,6 +384,20 @@ def test_relaxed_draws_are_classes_as_the_temperature_falls() -> None:
         assert (float((z - hard).abs().mean()) < 0.01) is near
 
 
+def test_straight_draws_are_classes_with_the_gradient_of_relaxed_ones() -> None:
+    logits, weights, found = torch.randn(1, 4, 3, 5), torch.randn(1, 4, 15), []
+    for straight in (True, False):
+        leaf = logits.clone().requires_grad_()
+        torch.manual_seed(3)
+        z = OneHot(leaf, torch.tensor(0.7), straight).rsample()
+        found += [z.detach(), *torch.autograd.grad((z * weights).sum(), leaf)]
+    assert set(found[0].unique().tolist()) == {0.0, 1.0}
+    assert torch.equal(found[0].unflatten(-1, (3, 5)).sum(-1), torch.ones(1, 4, 3))
+    torch.testing.assert_close(found[1], found[3])
+    largest = found[2].unflatten(-1, (3, 5)).argmax(-1)
+    assert torch.equal(found[0].unflatten(-1, (3, 5)).argmax(-1), largest)
+
+
 def test_classes_are_relaxed_while_training_only() -> None:
     posterior = OneHotPosterior(3, 8, 4, lambda moment: 0.5)
     assert posterior(None, torch.zeros(2, 3)).has_rsample

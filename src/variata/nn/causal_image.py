@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from variata.nn.linear import located
 from variata.nn.linear_past import LinearPast
 from variata.nn.rows_above import RowsAbove
 from variata.shapes import Shape, full
@@ -87,7 +88,11 @@ class EarlierChannels(nn.Module):
     Computed in full precision, since a grey level is a small number.
 
     Args:
-        channels: C, of an image. outputs: for each of them.
+        channels: C, of an image. outputs: O, for each of them; (N, C, H, W) to (N, C * O, H, W).
+
+    Reference:
+        Conditional Image Generation with PixelCNN Decoders (van den Oord et al., 2016),
+        arXiv:1606.05328
 
     >>> EarlierChannels(3, 5)(torch.zeros(2, 3, 8, 8)).shape
     torch.Size([2, 15, 8, 8])
@@ -162,9 +167,7 @@ class CausalImage(nn.Module):
         nn.init.normal_(self.output.weight, std=SMALL)
         nn.init.zeros_(self.output.bias)  # type: ignore[arg-type]
         self.linear = None if locations is None else LinearPast(channels, FIRST)
-        located = torch.zeros(parameters, 1, 1, 1)
-        located[locations or slice(0)] = 1
-        self.register_buffer("located", located, persistent=False)
+        self.register_buffer("located", located(parameters, locations), persistent=False)
         self.register_buffer("mean", torch.zeros(shape))
 
     @torch.no_grad()

@@ -99,8 +99,7 @@ class ConvDecoder(nn.Module):
     @torch.no_grad()
     def start_at(self, raw: Tensor, gain: float = 1.0) -> None:
         """Make `raw` (P, C, H, W) the output for features of zero, and weigh others by `gain`."""
-        whole = [layer for layer in self.layers if isinstance(layer, nn.Conv2d)][-1]
-        whole.weight.mul_(gain)
+        weigh_last(self.layers, gain)
         self.bias.copy_(raw)
 
 
@@ -118,6 +117,12 @@ def up(widths: Sequence[int], outputs: int) -> list[nn.Module]:
     for a, b in pairwise(widths[:-1]):
         layers += [Residual(a), nn.Conv2d(a, 4 * b, 3, padding=1), nn.PixelShuffle(2)]
     return [*layers, *_last(widths, outputs)]
+
+
+def weigh_last(layers: nn.Sequential, gain: float) -> None:
+    """Weigh what the last convolution makes, without its bias."""
+    *_, last = (layer for layer in layers if isinstance(layer, nn.Conv2d))
+    last.weight.mul_(gain)
 
 
 def _first(inputs: int, widths: Sequence[int]) -> list[nn.Module]:

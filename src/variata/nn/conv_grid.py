@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from variata.nn.conv import Residual, down, padded, up, widths_of
+from variata.nn.conv import Residual, down, padded, up, weigh_last, widths_of
+from variata.nn.linear import located
 from variata.shapes import Shape, full
 
 BLOCKS = 2  # residual, at the positions of the grid
@@ -127,9 +128,7 @@ class GridDecoder(nn.Module):
         self.bias = nn.Parameter(torch.zeros(self.shape))
         self.side, values = 2**times, shape[0] * 4**times
         self.patches = None if locations is None else nn.Conv2d(width, values, 1, bias=False)
-        located = torch.zeros(parameters, 1, 1, 1)
-        located[locations or slice(0)] = 1
-        self.register_buffer("located", located, persistent=False)
+        self.register_buffer("located", located(parameters, locations), persistent=False)
 
     def forward(self, z: Tensor) -> Tensor:
         places, told = self._apart(z.flatten(1))
@@ -175,6 +174,5 @@ class GridDecoder(nn.Module):
     @torch.no_grad()
     def start_at(self, raw: Tensor, gain: float = 1.0) -> None:
         """Make `raw` (P, C, H, W) the output for features of zero, and weigh others by `gain`."""
-        whole = [layer for layer in self.layers if isinstance(layer, nn.Conv2d)][-1]
-        whole.weight.mul_(gain)
+        weigh_last(self.layers, gain)
         self.bias.copy_(raw)

@@ -8,6 +8,17 @@ from torch import Tensor, nn
 from variata.shapes import Shape, numel
 
 
+def located(parameters: int, locations: slice | None) -> Tensor:
+    """Ones at those parameters of images that are in units of x, (P, 1, 1, 1).
+
+    >>> located(3, slice(0, 1)).flatten()
+    tensor([1., 0., 0.])
+    """
+    ones = torch.zeros(parameters, 1, 1, 1)
+    ones[locations or slice(0)] = 1
+    return ones
+
+
 class ProjectingEncoder(nn.Module):
     """Features of a network, and beside them a linear projection of the data.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -16,8 +16,8 @@ from variata.batch import Batch
 from variata.errors import UsageError, did_you_mean
 from variata.models import LatentModel
 from variata.recipes.parts import PART_NAMES, Parts
+from variata.recipes.rules import LatentRule, OwnRule, RowsRule
 from variata.schedules import Moment
-from variata.shapes import Shape
 from variata.training import Examples, Phase, Processes, Settings
 from variata.training.phase import phase_at
 
@@ -96,11 +96,6 @@ class Composition:
         batch = batch if phase.view is None else phase.view(batch)
         trace = self.model.observe(batch, phase.objective.samples)
         return phase.objective(self.model, trace, moment).total
-
-
-LatentRule = Callable[[Shape, Mapping[str, Any]], int]
-OwnRule = Callable[[Shape, Mapping[str, Any]], dict[str, Any]]
-RowsRule = Callable[[int], dict[str, Any]]
 
 
 class Recipe:
@@ -212,54 +207,6 @@ def recipe(function: Callable[..., Composition]) -> Recipe:
     return made
 
 
-def latent_by(
-    rule: LatentRule,
-) -> Callable[[Callable[..., Composition]], Callable[..., Composition]]:
-    """Decorate a recipe's function with the latent dimensions it has unless told.
-
-    Args:
-        rule: shape of an example, the recipe's own arguments -> latent.
-    """
-
-    def decorate(function: Callable[..., Composition]) -> Callable[..., Composition]:
-        setattr(function, "latent_rule", rule)  # noqa: B010
-        return function
-
-    return decorate
-
-
-def by_shape(
-    rule: OwnRule,
-) -> Callable[[Callable[..., Composition]], Callable[..., Composition]]:
-    """Decorate a recipe's function with what its own arguments mean for a shape.
-
-    Args:
-        rule: shape of an example, the recipe's own arguments -> those that it decides.
-    """
-
-    def decorate(function: Callable[..., Composition]) -> Callable[..., Composition]:
-        setattr(function, "own_rule", rule)  # noqa: B010
-        return function
-
-    return decorate
-
-
-def by_rows(
-    rule: RowsRule,
-) -> Callable[[Callable[..., Composition]], Callable[..., Composition]]:
-    """Decorate a recipe's function with arguments that suit a number of rows, unless given.
-
-    Args:
-        rule: rows of a training -> arguments by name.
-    """
-
-    def decorate(function: Callable[..., Composition]) -> Callable[..., Composition]:
-        setattr(function, "rows_rule", rule)  # noqa: B010
-        return function
-
-    return decorate
-
-
 def names() -> list[str]:
     """The names of all recipes, in alphabetical order."""
     return sorted(CATALOGUE)
@@ -303,10 +250,7 @@ __all__ = [
     "Composition",
     "Recipe",
     "build",
-    "by_rows",
-    "by_shape",
     "get",
-    "latent_by",
     "names",
     "recipe",
 ]

@@ -16,10 +16,11 @@ from variata.conditionals import (
 )
 from variata.models import LatentModel, Level
 from variata.objectives import Capacity
-from variata.recipes.catalogue import Composition, latent_by, recipe
+from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.conditioned import conditioned
 from variata.recipes.gaussian import Share, elbo
 from variata.recipes.parts import Parts, Positive, default_latent
+from variata.recipes.rules import latent_by
 from variata.recipes.vae import in_two
 from variata.recipes.weighed import Weight, weighed
 from variata.schedules import Schedule, warm_up

@@ -63,7 +63,7 @@ def grid_networks(parts: Parts, width: int) -> tuple[nn.Module, Decoder]:
 
 def as_convolutional(parts: Parts) -> Parts:
     """The same, told that its networks are convolutional, whatever suits other recipes."""
-    return replace(parts, network="conv", linear=False)
+    return replace(parts, network="conv")
 
 
 def _halvings(shape: Shape, width: int, latent: int) -> int:

@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from variata.conditionals import Decoder, QuantisedPosterior
 from variata.models import LatentModel, Level
 from variata.nn import Codebook, ScalarGrid
-from variata.recipes.catalogue import Composition, by_shape, latent_by, recipe
+from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.code_grid import as_convolutional, grid_networks, has_grid, on_grid, positions
 from variata.recipes.conditioned import conditioned
 from variata.recipes.parts import Parts, Positive
 from variata.recipes.quantised import Kind, Size, Update, code_prior, coded, of_codes
+from variata.recipes.rules import by_shape, latent_by
 from variata.recipes.vae import in_two
 from variata.recipes.weighed import Weight
 

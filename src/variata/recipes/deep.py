@@ -20,10 +20,11 @@ from variata.conditionals import (
 from variata.errors import UsageError
 from variata.models import LatentModel, Level
 from variata.nn import PixelDecoder, Pyramid, grids
-from variata.recipes.catalogue import Composition, latent_by, recipe
+from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.conditioned import conditioned
 from variata.recipes.gaussian import Share
 from variata.recipes.parts import Few, Parts, Positive
+from variata.recipes.rules import latent_by
 from variata.recipes.vae import tightened
 from variata.shapes import Shape
 

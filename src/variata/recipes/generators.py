@@ -10,8 +10,9 @@ from variata.models import LatentModel, Level
 from variata.models.level import replace
 from variata.nn import ConvCritic, ConvDecoder, DenseCritic, Log1p, MLPDecoder
 from variata.objectives import Adversary, Objective
-from variata.recipes.catalogue import Composition, by_rows, latent_by, recipe
+from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.parts import Parts, Positive, default_latent
+from variata.recipes.rules import by_rows, latent_by
 from variata.recipes.weighed import Weight
 from variata.schedules import constant
 from variata.shapes import numel
@@ -19,7 +20,7 @@ from variata.training import Phase
 
 LEAST = 16  # latent dimensions
 DENSE = 256  # units of the critic after its convolutions
-FEW_ROWS = 10_000  # images, up to which moving them helps
+FEW_ROWS = 10_000  # images, up to which they are moved
 SHARE = 8  # of the side of an image, that it is moved by at most before it is judged
 
 

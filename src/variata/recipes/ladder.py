@@ -10,10 +10,11 @@ from variata.conditionals import (
     TopDownPosterior,
 )
 from variata.models import LatentModel, Level
-from variata.recipes.catalogue import Composition, latent_by, recipe
+from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.conditioned import conditioned
 from variata.recipes.gaussian import Share
 from variata.recipes.parts import Few, Parts, Positive, default_latent
+from variata.recipes.rules import latent_by
 from variata.recipes.vae import tightened
 
 

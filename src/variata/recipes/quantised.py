@@ -10,10 +10,11 @@ from variata.conditionals import CodesPrior, QuantisedPosterior
 from variata.models import LatentModel, Level
 from variata.nn import CausalTransformer, Codebook, ScalarGrid
 from variata.objectives import CodebookError, Commitment, Distortion, Objective, Rate
-from variata.recipes.catalogue import Composition, by_shape, latent_by, recipe
+from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.code_grid import as_convolutional, grid_networks, has_grid, on_grid, positions
 from variata.recipes.conditioned import conditioned
 from variata.recipes.parts import Parts, Positive
+from variata.recipes.rules import by_shape, latent_by
 from variata.recipes.vae import in_two
 from variata.recipes.weighed import Weight
 from variata.schedules import constant
