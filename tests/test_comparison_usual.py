@@ -41,7 +41,6 @@ def test_on_pictures_in_colour(tmp_path: Path) -> None:
     found = compare(str(pictures(tmp_path / "p")), out=tmp_path / "out", **ASKED)
     assert [row.name for row in found.rows] == [*IMAGES]
     assert [row.ended for row in found.rows] == ["1 of 1 done"] * len(IMAGES)
-    assert (tmp_path / "out" / "report.html").read_text().count("<img") > 0
 
 
 @pytest.mark.slow
