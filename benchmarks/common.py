@@ -59,7 +59,7 @@ def trained_and_measured(
 
 
 def write(name: str, rows: list[dict[str, Any]], settings: dict[str, Any]) -> Path:
-    """Write rows with their settings, versions and machine to `results/NAME.json`."""
+    """Write rows with their settings, versions, commit and machine to `results/NAME.json`."""
     (RESULTS / name).parent.mkdir(parents=True, exist_ok=True)
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(described(rows, settings), indent=2) + "\n")
@@ -67,17 +67,13 @@ def write(name: str, rows: list[dict[str, Any]], settings: dict[str, Any]) -> Pa
 
 
 def described(rows: list[dict[str, Any]], settings: dict[str, Any]) -> dict[str, Any]:
-    """Rows with their settings, versions and machine."""
-    import numpy
-    import torch
+    """Rows with their settings, versions, commit and machine."""
+    from variata.tasks.made import versions
 
     return {
         "settings": settings,
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "numpy": numpy.__version__,
-        },
+        "versions": versions(),
+        "commit": commit(),
         "machine": {"processor": processor(), "cores": os.cpu_count()},
         "rows": rows,
     }
@@ -90,6 +86,18 @@ def table(rows: list[dict[str, Any]]) -> None:
     widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]
     for line in lines:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)))
+
+
+def commit() -> str | None:
+    """The commit that was measured, with a plus where the package differs from it."""
+    here = Path(__file__).parents[1]
+    told = []
+    for question in (["rev-parse", "--short=10", "HEAD"], ["status", "--porcelain", "src"]):
+        done = subprocess.run(["git", *question], cwd=here, capture_output=True, text=True)
+        if done.returncode:
+            return None
+        told.append(done.stdout.strip())
+    return told[0] + ("+" if told[1] else "")
 
 
 def processor() -> str:

@@ -161,7 +161,8 @@ def page() -> str:
         make = SETS[name][1]
         about = f"{make.__doc__} " if make else ""
         about += f"{settings['budget']} for each training, seeds {settings['seeds']}, "
-        about += f"{settings['jobs']} at a time; {machine['processor']}, {machine['cores']} cores."
+        about += f"{settings['jobs']} at a time; {machine['processor']}, {machine['cores']} cores"
+        about += f"; commit {record['commit']}." if record.get("commit") else "."
         parts += [f"## `{name}`\n", about + "\n", figures(record["rows"])]
     return "\n".join(parts)
 
