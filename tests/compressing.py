@@ -53,7 +53,7 @@ def model_of(
         **arguments,
     )
     if full:
-        give_prior(made.model, made.model.levels[0].prior.zeros.numel(), prior_call("gmm", FULL))
+        give_prior(made.model, prior_call("gmm", FULL))
     fixed(made.model)
     if full:
         factors = made.model.levels[0].prior.factors

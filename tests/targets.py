@@ -92,7 +92,7 @@ def make_seeds(folder: Path) -> Path:
 
 def _save_refitted(model: Model, name: str, arguments: dict[str, int], folder: Path) -> None:
     call, module = prior_call(name, arguments), copy.deepcopy(model.module)
-    give_prior(module, model.latent, call)
+    give_prior(module, call)
     save(replace(model.saved, module=module.eval(), prior=call), folder)
 
 

@@ -386,16 +386,38 @@ def test_relaxed_draws_are_classes_as_the_temperature_falls() -> None:
 
 def test_straight_draws_are_classes_with_the_gradient_of_relaxed_ones() -> None:
     logits, weights, found = torch.randn(1, 4, 3, 5), torch.randn(1, 4, 15), []
-    for straight in (True, False):
+    for estimator in ("straight", "relaxed"):
         leaf = logits.clone().requires_grad_()
         torch.manual_seed(3)
-        z = OneHot(leaf, torch.tensor(0.7), straight).rsample()
+        z = OneHot(leaf, torch.tensor(0.7), estimator).rsample()
         found += [z.detach(), *torch.autograd.grad((z * weights).sum(), leaf)]
     assert set(found[0].unique().tolist()) == {0.0, 1.0}
     assert torch.equal(found[0].unflatten(-1, (3, 5)).sum(-1), torch.ones(1, 4, 3))
     torch.testing.assert_close(found[1], found[3])
     largest = found[2].unflatten(-1, (3, 5)).argmax(-1)
     assert torch.equal(found[0].unflatten(-1, (3, 5)).argmax(-1), largest)
+
+
+def test_reinmax_has_the_gradient_of_the_mean_of_what_is_quadratic(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every draw of two positions of three classes, weighed by its probability."""
+    logits = torch.randn(1, 2, 3).double().requires_grad_()
+    square, slope = torch.randn(6, 6).double(), torch.randn(6).double()
+    draws = OneHotCodes(3, 6).vectors(sequences(2, 3)).double()
+
+    def f(z: Tensor) -> Tensor:
+        return ((z @ square) * z).sum(-1) + z @ slope
+
+    p = OneHot(logits).log_prob(draws).exp()
+    (wanted,) = torch.autograd.grad((p * f(draws)).sum(), logits)
+    found = torch.zeros_like(wanted)
+    for draw, probability in zip(draws, p.detach(), strict=True):
+        monkeypatch.setattr(OneHot, "_noisy", lambda *_, draw=draw: draw.view(1, 2, 3))
+        z = OneHot(logits, torch.tensor(1.0), "reinmax").rsample()
+        assert torch.equal(z.detach().view(6), draw)
+        found += probability * torch.autograd.grad(f(z).sum(), logits)[0]
+    torch.testing.assert_close(found, wanted)
 
 
 def test_classes_are_relaxed_while_training_only() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections import Counter
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,8 @@ from variata.data import Examples, infer_schema
 from variata.distributions import Dirac
 from variata.errors import NoDensityError, ShapeError, UsageError
 from variata.models import start
-from variata.objectives import Objective
 from variata.recipes import Composition
+from variata.schedules import Moment
 from variata.store import Saved
 from variata.training import Settings, fit
 
@@ -142,9 +144,7 @@ def _behind_zero(name: str) -> bool:
     return any(part in name for part in ("norm1", "norm2", "conv1"))
 
 
-def _late() -> Any:
-    from variata.schedules import Moment
-
+def _late() -> Moment:
     return Moment(step=1000, progress=0.99)
 
 
@@ -221,10 +221,34 @@ def test_signature_is_typed_and_documented(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", recipes.names())
-def test_objectives_name_their_terms(name: str) -> None:
-    for phase in compose(name, "binary images of odd size").phases:
-        assert isinstance(phase.objective, Objective)
-        assert phase.objective.terms
+def test_losses_are_the_weighed_sums_of_named_terms(name: str) -> None:
+    composition, x = compose(name, "colour, convolutional"), values("colour, convolutional")
+    for phase in composition.phases:
+        objective = phase.objective
+        assert objective.terms
+        assert all(term.isidentifier() for term in objective.terms)
+        for moment in (Moment(), _late()):
+            trace = composition.model.observe(Batch(x, x), objective.samples)
+            loss = objective(composition.model, trace, moment)
+            assert list(loss.terms) == list(loss.weights) == list(objective.terms)
+            summed = sum(loss.weights[term] * value for term, value in loss.terms.items())
+            torch.testing.assert_close(loss.total, torch.as_tensor(summed))
+
+
+LINES, SHARED = 120, 12
+
+
+def test_recipes_are_small_and_none_is_a_copy_of_another() -> None:
+    """No file of recipes has more than 120 lines; no two recipes share more than 12."""
+    own: dict[str, Counter[str]] = {}
+    for name in recipes.names():
+        function = recipes.get(name).function
+        file = Path(inspect.getfile(function))
+        assert len(file.read_text().splitlines()) <= LINES, file.name
+        lines = inspect.getsource(function).replace(function.__doc__ or "", "").splitlines()
+        own[name] = Counter(line.strip() for line in lines if line.strip()[:1].isalpha())
+    for (name, lines), (other, its) in combinations(own.items(), 2):
+        assert (lines & its).total() <= SHARED, f"{name} and {other}"
 
 
 def test_unknown_names_are_errors_with_a_hint() -> None:

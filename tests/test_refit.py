@@ -13,10 +13,11 @@ import torch
 from variata import fit, load
 from variata.cli.app import run
 from variata.cli.evaluate import rows_of
-from variata.conditionals import FlowPrior, FullMixturePrior
+from variata.conditionals import FlowPrior, FullMixturePrior, GaussianPosterior
 from variata.errors import DataError, StoreError, UsageError
+from variata.models import Level
 from variata.recipes.fitted_mixture import fit_mixture
-from variata.recipes.refit import EX_POST, prior_call
+from variata.recipes.refit import EX_POST, give_prior, levels_of, prior_call
 from variata.tasks import refit as refits
 from variata.tasks.evaluate import evaluate
 from variata.tasks.latents import can_sample, prior_said
@@ -156,6 +157,52 @@ def test_an_estimated_density_is_called_one_wherever_it_shows(
         assert ("estimates, no bounds" in capsys.readouterr().err) is estimated
     again = refit_prior(found.model, "gmm", data=table, components=2)
     assert again.estimated  # as its `before` is
+
+
+STACKED: dict[str, dict[str, Any]] = {
+    "deep_vae": {"latent": 2, "depth": 3, "width": 4},
+    "ladder_vae": {"latent": 3, "steps": 2, "width": 16},
+    "m2": {"latent": 3},
+    "m1_m2": {"latent": 3, "style": 2},
+}
+
+
+def off_by_two(level: Level) -> int:
+    """Move the means of a level's posterior away from its prior; its width."""
+    posterior: Any = level.posterior
+    [head] = [m for m in posterior.modules() if isinstance(m, GaussianPosterior)]
+    width = head.linear.out_features // 2
+    with torch.no_grad():
+        head.linear.bias[:width] += 2
+    return width
+
+
+@pytest.mark.parametrize("recipe", STACKED)
+def test_of_several_levels_the_prior_of_the_highest_real_one_is_fitted(
+    recipe: str, tmp_path: Path
+) -> None:
+    model = fit("digits", recipe=recipe, hidden=(32,), channels=4, epochs=1, **STACKED[recipe])
+    place = 1 if recipe in ("m2", "m1_m2") else 0  # below the class, or on top
+    width = off_by_two(levels_of(model.module)[place])
+    before = {key: value.clone() for key, value in model.module.state_dict().items()}
+    found = refit_prior(model, "gmm", components=3)
+    assert found.after > found.before + width
+    priors = [type(level.prior).__name__ for level in levels_of(found.model.module)]
+    assert [i for i, name in enumerate(priors) if name == "FullMixturePrior"] == [place]
+    after = found.model.module.state_dict()
+    assert all(torch.equal(value, after[key]) for key, value in before.items())
+    rates = [evaluate(m, k=2, samples=False).figures["rate"]["mean"] for m in (model, found.model)]
+    assert rates[1] < rates[0] - width
+    found.model.save(tmp_path / "run")
+    np.testing.assert_array_equal(load(tmp_path / "run").sample(4), found.model.sample(4))
+
+
+def test_what_has_no_encoder_has_no_prior_fitted(table: np.ndarray) -> None:
+    model = fit(table, recipe="pca_gaussian")
+    with pytest.raises(UsageError):
+        refit_prior(model, "gmm", data=table)
+    with pytest.raises(UsageError, match="this model has none"):
+        give_prior(model.module, prior_call("gmm", {}))
 
 
 def test_too_few_rows_and_absent_data_are_refused(autoencoder: Model, table: np.ndarray) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from variata.conditionals.posterior import QUIET, pass_last
 from variata.distributions import Codes, OneHot, Quantised
+from variata.distributions.one_hot import Estimator
 from variata.nn import CausalTransformer, OneHotCodes, ScalarGrid
 from variata.schedules import Moment, Schedule
 from variata.shapes import full
@@ -89,7 +90,7 @@ class OneHotPosterior(nn.Module):
         latent: positions times classes.
         classes: at each position.
         temperature: of relaxed draws, over the training; it changes after steps only.
-        straight: whether draws while training are classes, with the gradient of relaxed ones.
+        estimator: of gradients, see `OneHot`.
 
     Reference:
         Categorical Reparameterization with Gumbel-Softmax (Jang, Gu and Poole, 2016),
@@ -105,16 +106,17 @@ class OneHotPosterior(nn.Module):
         latent: int,
         classes: int,
         temperature: Schedule,
-        straight: bool = False,
+        estimator: Estimator = "relaxed",
     ) -> None:
         super().__init__()
-        self.quantiser, self.straight = OneHotCodes(classes, latent), straight
+        self.quantiser = OneHotCodes(classes, latent)
+        self.estimator: Estimator = estimator
         self.linear, self.schedule = nn.Linear(features, latent), temperature
         self.register_buffer("temperature", torch.tensor(float(temperature(Moment()))))
 
     def forward(self, h: Tensor | None, features: Tensor) -> OneHot:
         logits = full(self.linear(features)).unflatten(-1, (-1, self.quantiser.size))
-        return OneHot(logits, self.temperature if self.training else None, self.straight)
+        return OneHot(logits, self.temperature if self.training else None, self.estimator)
 
     def statistics(self, q: OneHot) -> list[Tensor]:
         """None are needed."""

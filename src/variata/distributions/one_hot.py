@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 from torch.special import log_ndtr
@@ -10,20 +12,24 @@ from torch.types import _size
 from variata.distributions.factorised import ONE_DRAW, Factorised, outside
 from variata.noise import noise
 
+Estimator = Literal["relaxed", "straight", "reinmax"]
+
 
 class OneHot(Factorised):
     """S independent classes out of C, each a vector of zeros with a one at the class.
 
     log p(z) = sum over positions of log softmax(logits)[class], nats.
 
-    With a temperature, draws are relaxed: softmax((logits + Gumbel noise) / temperature), which
-    has a gradient and approaches a draw as the temperature falls. Probabilities and divergences are
-    those of the classes, with or without.
+    With a temperature, draws have a gradient. Those of the estimator "relaxed" are
+    softmax((logits + Gumbel noise) / temperature), which approaches classes as the temperature
+    falls; "straight" are classes with the gradient of these; "reinmax" are classes whose gradient,
+    that of 2 softmax at (z + p) / 2 - 1/2 softmax at p, is of second order: exact in the mean for
+    what is quadratic in z. Probabilities and divergences are those of the classes, with or without.
 
     Args:
         logits: (K, B, S, C); the event is of S * C numbers.
-        temperature: of relaxed draws, a scalar; None for draws of classes.
-        straight: whether draws are classes that have the gradient of relaxed ones.
+        temperature: of relaxed draws, a scalar; None for draws of classes without a gradient.
+        estimator: of the gradient, and what draws are.
 
     References:
         Categorical Reparameterization with Gumbel-Softmax (Jang, Gu and Poole, 2016),
@@ -38,10 +44,13 @@ class OneHot(Factorised):
     """
 
     def __init__(
-        self, logits: Tensor, temperature: Tensor | None = None, straight: bool = False
+        self,
+        logits: Tensor,
+        temperature: Tensor | None = None,
+        estimator: Estimator = "relaxed",
     ) -> None:
         self.scores, self.temperature = logits.log_softmax(-1), temperature
-        self.straight = straight
+        self.estimator: Estimator = estimator
         self.has_rsample = temperature is not None
         super().__init__(logits.flatten(-2).shape, 1)
 
@@ -68,11 +77,13 @@ class OneHot(Factorised):
         return -(self.probs * self.log_probs).sum(-1)
 
     def rsample(self, sample_shape: _size = ONE_DRAW) -> Tensor:
-        """A relaxed draw, or one with its gradient, (*sample_shape, K, B, S * C)."""
+        """A draw with the gradient of the estimator, (*sample_shape, K, B, S * C)."""
         noisy = self._noisy(sample_shape)
+        if self.estimator == "reinmax":
+            return _with_gradient(_largest(noisy), self._second_order(noisy))
         relaxed = (noisy if self.temperature is None else noisy / self.temperature).softmax(-1)
         relaxed = relaxed.flatten(-2)
-        return relaxed + (_largest(noisy) - relaxed).detach() if self.straight else relaxed
+        return relaxed if self.estimator == "relaxed" else _with_gradient(_largest(noisy), relaxed)
 
     def sample(self, sample_shape: _size = ONE_DRAW) -> Tensor:
         with torch.no_grad():
@@ -107,11 +118,27 @@ class OneHot(Factorised):
         gumbel = -(-uniform.clamp_min(least).log()).clamp_min(least).log()
         return self.scores + gumbel.unflatten(-1, self.scores.shape[-2:])
 
+    def _second_order(self, noisy: Tensor) -> Tensor:
+        """What has the gradient of ReinMax, where the draw is the largest of noisy scores."""
+        probs = self.scores.exp()
+        middle = (probs.detach() + _ones(noisy)) / 2
+        through = middle * (self.scores - (middle * self.scores).sum(-1, keepdim=True))
+        return (2 * through - probs / 2).flatten(-2)
+
     def _extra_repr(self) -> list[str]:
         return [f"classes={self.classes}"]
 
 
 def _largest(scores: Tensor) -> Tensor:
     """Ones at the largest of the last axis, the last two axes flattened."""
-    hard = torch.zeros_like(scores).scatter(-1, scores.argmax(-1, keepdim=True), 1.0)
-    return hard.flatten(-2)
+    return _ones(scores).flatten(-2)
+
+
+def _ones(scores: Tensor) -> Tensor:
+    """Ones at the largest of the last axis."""
+    return torch.zeros_like(scores).scatter(-1, scores.argmax(-1, keepdim=True), 1.0)
+
+
+def _with_gradient(value: Tensor, of: Tensor) -> Tensor:
+    """A value that has another's gradient."""
+    return value + (of - of.detach())

@@ -4,7 +4,7 @@ from variata.recipes.autoregression import autoregressive
 from variata.recipes.baselines import independent, kernel_density, pca_gaussian
 from variata.recipes.bounds import ciwae, dreg, iwae, piwae
 from variata.recipes.catalogue import Composition, Recipe, build, get, names, recipe
-from variata.recipes.categorical import gumbel_vae, joint_vae
+from variata.recipes.categorical import gumbel_vae
 from variata.recipes.clustering import vade
 from variata.recipes.coded import fsq_vae, rvq_vae
 from variata.recipes.curved import hyperbolic_vae, spherical_vae
@@ -15,6 +15,7 @@ from variata.recipes.disentangling import beta_tc_vae, dip_vae, factor_vae
 from variata.recipes.gaussian import ae, beta_vae
 from variata.recipes.generators import gan
 from variata.recipes.information import info_vae
+from variata.recipes.joint import joint_vae
 from variata.recipes.ladder import ladder_vae
 from variata.recipes.matching import aae, wae_gan, wae_mmd
 from variata.recipes.parts import Parts

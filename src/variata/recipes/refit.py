@@ -12,6 +12,7 @@ from pydantic import ConfigDict, ValidationError, validate_call
 from torch import nn
 
 from variata.conditionals import (
+    ClassPosterior,
     CodesPrior,
     DiffusionPrior,
     FlowPrior,
@@ -87,23 +88,24 @@ def prior_call(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": name, "arguments": own | dict(arguments)}
 
 
-def give_prior(model: LatentModel, latent: int, call: PriorCall | None) -> None:
+def give_prior(model: LatentModel, call: PriorCall | None) -> None:
     """Put the prior of a call in the place of a model's own; None leaves it.
 
-    A prior of codes takes the place of that of every level whose latents are codes.
+    A prior of codes takes the place of that of every level whose latents are codes; one of real
+    latents that of their highest level, which those below it know.
 
     Raises:
-        UsageError: for a call that is none, real latents of several levels, or a prior that is not
-            for latents of the model's kind.
+        UsageError: for a call that is none, or a prior that is not for latents of the model's kind.
     """
     if call is None:
         return
     checked = prior_call(call["name"], call["arguments"])
     name, arguments = checked["name"], checked["arguments"]
     coded = [level for level in levels_of(model) if hasattr(head_of(level.posterior), "quantiser")]
-    _refuse_other_kind(name, bool(coded), len(model.levels))
+    _refuse_other_kind(name, bool(coded))
     if name not in OF_CODES:
-        levels_of(model)[0].prior = _made(EX_POST[name], arguments, latent)
+        level = levels_of(model)[fitted_level(model)]
+        level.prior = _made(EX_POST[name], arguments, level.prior(None).event_shape[-1])
     for i, level in enumerate(levels_of(model)):
         if name in OF_CODES and level in coded:
             width = level.prior(None).event_shape[-1]
@@ -117,7 +119,19 @@ def levels_of(model: LatentModel) -> list[Level]:
     return [level for level in model.levels if isinstance(level, Level)]
 
 
-def _refuse_other_kind(name: str, coded: bool, levels: int) -> None:
+def fitted_level(model: LatentModel) -> int:
+    """The highest level of real latents: below a class it is that of the style.
+
+    Raises:
+        UsageError: there is none.
+    """
+    for i, level in enumerate(levels_of(model)):
+        if level.posterior is not None and not isinstance(level.posterior, ClassPosterior):
+            return i
+    raise UsageError("A prior is fitted to latents that an encoder gives, and this model has none.")
+
+
+def _refuse_other_kind(name: str, coded: bool) -> None:
     if coded and name not in OF_CODES:
         raise UsageError(
             f"The latents of this model are codes, which the prior {name} knows nothing of: fit "
@@ -127,10 +141,6 @@ def _refuse_other_kind(name: str, coded: bool, levels: int) -> None:
         raise UsageError(
             f"The prior {name} is one of codes, and the latents of this model are real: fit one of "
             f"{', '.join(EX_POST)}."
-        )
-    if not coded and levels != 1:
-        raise UsageError(
-            f"A prior is fitted to a single level of latents, and this model has {levels}."
         )
 
 

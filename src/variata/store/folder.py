@@ -159,7 +159,7 @@ def _condition(config: dict[str, Any]) -> Condition | None:
 def _built(config: dict[str, Any]) -> Composition:
     """What the recipe makes, with the prior that was fitted afterwards."""
     made = recipes.build(config["recipe"], **config["arguments"])
-    give_prior(made.model, int(config["arguments"]["latent"]), config.get("prior"))
+    give_prior(made.model, config.get("prior"))
     return made
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from variata.data import Examples
 from variata.errors import DataError, UsageError
 from variata.models import likelihood_of
-from variata.recipes.refit import give_prior, levels_of, prior_call
+from variata.recipes.refit import fitted_level, give_prior, levels_of, prior_call
 from variata.tasks.abilities import require_encoder
 from variata.tasks.bulk import batch_of, in_blocks
 from variata.tasks.codes import coded_latents, has_codes
@@ -36,8 +36,8 @@ class Refit:
 
     Attributes:
         model: with the fitted prior.
-        before, after: log p(z) of latents of other rows, which had no part in the fit, nats per
-            example.
+        before, after: log p(z) of the fitted latents of other rows, which had no part in the fit,
+            nats per example.
         rows: whose latents it was fitted to, or chosen by.
         estimated: whether `before` or `after` is an estimate, as the density of a diffusion is.
     """
@@ -66,8 +66,8 @@ def refit_prior(
     for a model with a rate, the bound tightens by what the prior gains.
 
     Args:
-        model: a trained model with a single level of latents, or with levels of codes, whose
-            priors are all fitted; it is left as it is.
+        model: a trained model, which is left as it is. Of codes, the priors of all levels are
+            fitted; of several levels of real latents that of the highest, which those below know.
         prior: "gmm", "flow" or "diffusion", or "autoregressive" where latents are codes; None for
             "gmm" or the last. See `variata.recipes.refit`.
         data: rows to fit to; None takes the training rows of the data it was trained on.
@@ -77,8 +77,7 @@ def refit_prior(
         arguments: of the prior, such as `components=20`.
 
     Raises:
-        UsageError: for an unknown prior or argument, a model with several levels, or latents on a
-            sphere.
+        UsageError: for an unknown prior or argument, or latents on a sphere.
         DataError: when no data is named and the model's own is not at hand, or for too few rows.
         InterruptError: when a signal (SIGINT, SIGTERM, SIGUSR1) ended the fit.
 
@@ -103,10 +102,11 @@ def refit_prior(
             "density: its own is uniform; for another, train a recipe in plain space, such as vae."
         )
     module = copy.deepcopy(model.module)
-    before = module.levels[0].prior  # type: ignore[union-attr]
-    give_prior(module, model.latent, call)
-    fitted: Any = module.levels[0].prior  # type: ignore[union-attr]
-    z, judging = _latents(model, _rows(model, data, condition, seed), seed)
+    place = fitted_level(module)
+    before: Any = levels_of(module)[place].prior
+    give_prior(module, call)
+    fitted: Any = levels_of(module)[place].prior
+    z, judging = _latents(model, _rows(model, data, condition, seed), place, seed)
     known = next(model.module.parameters())
     with forked("cpu", seed):
         choosing, learning = z[0, : len(judging)], z[:, len(judging) :].flatten(0, 1)
@@ -135,7 +135,7 @@ def _refit_codes(
     module = copy.deepcopy(model.module).cpu().float()
     before = [level.prior for level in levels_of(module)]
     with forked("cpu", seed):
-        give_prior(module, model.latent, call)
+        give_prior(module, call)
     drawn, cut = coded_latents(model.module, examples, seed), round(APART * len(examples))
     was = now = 0.0
     for old, level, (z, h) in zip(before, levels_of(module), drawn, strict=True):
@@ -154,14 +154,14 @@ def _refit_codes(
     return Refit(Model(saved), was, now, len(examples) - cut)
 
 
-def _latents(model: Model, examples: Examples, seed: int) -> tuple[Tensor, Tensor]:
-    """Draws of q(z | x) for every row to fit to (D, N, L), and of other rows to judge by (M, L)."""
+def _latents(model: Model, examples: Examples, place: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Draws of a level's q(z | x) for every row to fit to (D, N, L), and of others to judge by."""
     copies, cut = max(1, DRAWS // len(examples)), round(APART * len(examples))
     parts: list[Tensor] = []
 
     def work(part: range) -> Tensor:
-        [stage] = model.module.infer(batch_of(model.module, examples, part), copies)
-        return stage.z.float().cpu()
+        stages = model.module.infer(batch_of(model.module, examples, part), copies)
+        return stages[place].z.float().cpu()
 
     in_blocks(model.module, len(examples), seed, work, parts.append, copies)
     z = torch.cat(parts, 1)
