@@ -1,4 +1,4 @@
-"""Rows of `reproduce.py` about what latents are like: codes in use, factors told apart."""
+"""Rows of `reproduce.py` about codes in use, factors told apart, and samples."""
 
 from __future__ import annotations
 
@@ -18,12 +18,17 @@ OF_CODES = (
     *("bits/dim, at most", "Frechet", "command seconds"),
 )
 
+OF_SAMPLES = ("data", "recipe", "arguments", "Frechet", "precision", "recall", "command seconds")
+
 
 def measured(name: str, row: Any, again: bool) -> dict[str, Any]:
     """The figures of one row; runs of it that were made before are kept."""
     runs = Runs(f"reproduce/runs/{name}", fresh=again)
     which = {"recipe": row.recipe, "data": row.data, "budget": row.budget}
     which["arguments"] = " ".join(row.arguments)
+    if row.by == "samples":
+        run = runs.get(partial(sampled, row, 0), ages=False, seed=0, **which)
+        return {name: run[name] for name in OF_SAMPLES} | {"published": row.published}
     if row.by == "codes":
         run = runs.get(partial(coded, row, 0), ages=False, seed=0, **which)
         return {name: run[name] for name in OF_CODES} | {"published": row.published}
@@ -40,6 +45,15 @@ def coded(row: Any, seed: int) -> Run:
         "perplexity": round(codes["perplexity"], 1),
         "bits/dim, at most": round(figures["bits_per_dim"], 4),
         "Frechet": round(figures["samples"]["frechet"], 2),
+    }
+
+
+def sampled(row: Any, seed: int) -> Run:
+    """How like the data samples are, in the features of our classifier."""
+    run, figures = evaluated(row, seed)
+    found = figures["samples"]
+    return run | {
+        name: round(found[name.lower()], 3) for name in ("Frechet", "precision", "recall")
     }
 
 

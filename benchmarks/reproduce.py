@@ -21,6 +21,8 @@ import codes_and_factors
 import labels
 from common import RESULTS, table, trained_and_measured, write
 
+from variata.recipes import names as names_of_recipes
+
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reproduction.md"
 INTRODUCTION = """# Reproduction
 
@@ -41,8 +43,8 @@ class Row:
         recipe, data, budget: of the training.
         arguments: of the recipe, as on the command line.
         published: NLL in nats of the paper's own model, and where it stands.
-        by: what is measured: "classes" and "clusters" (`labels.py`), "codes" and "factors"
-            (`codes_and_factors.py`); of three seeds, but for codes.
+        by: what is measured: "classes" and "clusters" (`labels.py`), "codes", "factors" and
+            "samples" (`codes_and_factors.py`); of three seeds, but for codes and samples.
     """
 
     recipe: str
@@ -61,6 +63,11 @@ def labelled(recipe: str, published: str, *arguments: str) -> Row:
 def factored(recipe: str, published: str) -> Row:
     """A row about sprites with ten latents, whose factors are known."""
     return Row(recipe, published, "sprites", "15m", SMALL, "factors")
+
+
+def drawn(recipe: str, published: str = "none for this network", data: str = "mnist") -> Row:
+    """A row about samples, for what has no likelihood or is not trained for it."""
+    return Row(recipe, published, data, by="samples")
 
 
 SMALL, STYLE = ("--latent", "10"), ("--style", "10")
@@ -87,6 +94,19 @@ ROWS = {
     "vae_15m": Row("vae", "89.9 (Tomczak and Welling, 2017)", budget="15m"),
     "gumbel_vae_10m": Row("gumbel_vae", "101.5 (Jang et al., 2016, a bound)", budget="10m"),
     "iwae": Row("iwae", "87.1 (Tomczak and Welling, 2017, K = 50)"),
+    "dreg": Row("dreg", "none for this network"),
+    "piwae": Row("piwae", "84.46 (Rainforth et al., 2018, M = K = 8, dynamic)"),
+    "ciwae": Row("ciwae", "84.57 (Rainforth et al., 2018, K = 64, dynamic)"),
+    "annealed_vae": Row("annealed_vae", "none for this network"),
+    "free_bits_vae": Row("free_bits_vae", "none for this network"),
+    "covariance_vae": Row("covariance_vae", "none for this network"),
+    "flow_posterior": Row("flow_posterior", "none for this network"),
+    "spherical_vae": Row(
+        "spherical_vae", "93.16 (Davidson et al., 2018, dynamic)", arguments=("--latent", "10")
+    ),
+    "hyperbolic_vae": Row(
+        "hyperbolic_vae", "101.47 (Mathieu et al., 2019)", arguments=("--latent", "10")
+    ),
     "m2_10m": labelled("m2", "88.03 (Kingma et al., 2014); Pyro's 93.2", *SMALL, *VIEWS),
     "m2_plain_10m": labelled("m2", "88.03 (Kingma et al., 2014); Pyro's 93.2", *SMALL),
     "m1_m2_10m": labelled("m1_m2", "96.67 (Kingma et al., 2014)", *STYLE, *VIEWS),
@@ -97,6 +117,20 @@ ROWS = {
     "vae_sprites_15m": factored("vae", "median 0.1 to 0.2 (Locatello et al., 2019, all methods)"),
     "beta_tc_vae_sprites_15m": factored("beta_tc_vae", "0.45 (a later paper's run)"),
     "factor_vae_sprites_15m": factored("factor_vae", "none for these pictures"),
+    "dip_vae_sprites_15m": factored("dip_vae", "none for these pictures"),
+    "capacity_vae_sprites_15m": factored("capacity_vae", "none for these pictures"),
+    "beta_vae_sprites_15m": factored("beta_vae", "none for these pictures"),
+    "info_vae": drawn("info_vae"),
+    "joint_vae": drawn("joint_vae"),
+    "wae_mmd": drawn("wae_mmd", "FID 55 (Tolstikhin et al., 2017, faces)"),
+    "wae_gan": drawn("wae_gan", "FID 42 (Tolstikhin et al., 2017, faces)"),
+    "aae": drawn("aae"),
+    "rae": drawn("rae", "FID 9.9 with a fitted prior (Ghosh et al., 2019)"),
+    "sigma_vae": drawn("sigma_vae"),
+    "perceptual_vae": drawn("perceptual_vae"),
+    "vae_gan": drawn("vae_gan"),
+    "rvq_vae_fashion": drawn("rvq_vae", data="fashion_mnist"),
+    "fsq_vae_fashion": drawn("fsq_vae", data="fashion_mnist"),
     "vade_10m": Row("vade", "94.46 (Jiang et al., 2016)", "mnist", "10m", VADE, "clusters"),
 }
 
@@ -141,6 +175,9 @@ def page(done: dict[str, Any], groups: list[list[str]]) -> str:
         parts.append("".join(f"| {' | '.join(line)} |\n" for line in lines))
     missing = [f"`{name}`" for name in ROWS if name not in done]
     parts.append(f"Not measured yet: {', '.join(missing)}.\n" if missing else "")
+    others = sorted({*names_of_recipes()} - {row.recipe for row in ROWS.values()})
+    told = ", ".join(f"`{name}`" for name in others)
+    parts.append(f"Measured by `benchmarks/rivals.py` and `benchmarks/contest.py`: {told}.\n")
     return "\n".join(part for part in parts if part)
 
 

@@ -197,7 +197,7 @@ def test_resuming_refuses_a_changed_mapped_file(tmp_path, no_memory):
     changed = BYTES.copy()
     changed[59, 7, 7] ^= 1
     np.save(tmp_path / "a.npy", changed)
-    with pytest.raises(StoreError, match="has changed since"):
+    with pytest.raises(StoreError, match="values have changed since"):
         resume(out)
     np.save(tmp_path / "a.npy", BYTES)
     assert resume(out).saved.about["training"]["ended"] == "finished"

@@ -10,27 +10,31 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from variata import fit, load
+from variata.atomic import PART
 from variata.cli.app import run
 from variata.data.csv_table import Table
-from variata.errors import InterruptError
+from variata.errors import DivergenceError, InterruptError, StoreError
 from variata.store import folder as saved_folder
-from variata.tasks import prior_fits, refit, train
+from variata.store.history import read_history
+from variata.tasks import job, prior_fits, refit, train
 from variata.tasks.model import Model
 from variata.tasks.run import Run
 from variata.tasks.train import resume
-from variata.training import checkpoint, loop
+from variata.training import Callback, Report, checkpoint, loop
 from variata.training.signals import Stopped, StopRequest
+from variata.training.stepper import Stepper
 
 ARGUMENTS: dict[str, Any] = {"latent": 2, "hidden": (8,), "epochs": 8, "threads": 1}
 BEFORE_A_STEP = {  # where a signal arrives: the function it arrives in, and where that is looked up
     "reading": (Table, "take"),
     "composing": (train, "compose"),
-    "preparing": (train, "start"),
+    "preparing": (job, "start"),
     "trial": (sys.modules["variata.training.fit"], "chosen"),
     "first step": (loop.Loop, "advance"),
 }
@@ -169,7 +173,7 @@ def test_a_prior_that_was_not_fitted_to_its_end_is_not_written(
 def test_a_signal_that_a_library_swallows_still_ends_the_training(
     table_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = train.start
+    made = job.start
 
     def swallowing(*arguments: Any) -> None:
         try:
@@ -177,9 +181,91 @@ def test_a_signal_that_a_library_swallows_still_ends_the_training(
         except KeyboardInterrupt:
             made(*arguments)
 
-    monkeypatch.setattr(train, "start", swallowing)
+    monkeypatch.setattr(job, "start", swallowing)
     with pytest.raises(InterruptError, match="before a step"):
         fit(table_csv, out=tmp_path / "run", **ARGUMENTS)
+
+
+def test_after_a_preparation_there_is_nothing_to_save_again() -> None:
+    with StopRequest() as stop:
+        stop.wait()
+        StopRequest.begin_anew()
+        with pytest.raises(Stopped):
+            os.kill(os.getpid(), signal.SIGTERM)
+    with StopRequest() as stop:
+        stop.wait()
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(Stopped):
+            StopRequest.begin_anew()
+
+
+class StopAfter(Callback):
+    """Sends a signal after so many reports."""
+
+    def __init__(self, reports: int) -> None:
+        self.left = reports
+
+    def on_report(self, report: Report) -> None:
+        self.left -= 1
+        if not self.left:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_data_in_memory_is_given_again_to_go_on(table: np.ndarray, tmp_path: Path) -> None:
+    more = {**ARGUMENTS, "condition": np.arange(len(table)) % 3}
+    whole = fit(table, **more)
+    with pytest.raises(InterruptError, match=r"variata\.resume\('.*run', data=\.\.\.\)"):
+        fit(table, out=tmp_path / "run", callbacks=[StopAfter(2)], **more)
+    kept = read_history(tmp_path / "run" / "history.jsonl")
+    assert len(kept) == 2
+    with pytest.raises(StoreError, match=r"use variata\.resume"):
+        resume(tmp_path / "run")
+    for other, condition, what in (
+        (table + 1, more["condition"], "values have changed"),
+        (table[:-1], more["condition"][:-1], "it has 399 rows, and had 400"),
+        (table, 1 + more["condition"] // 2, "labels or conditions have changed"),
+    ):
+        with pytest.raises(StoreError, match=what):
+            resume(tmp_path / "run", data=other, condition=condition)
+    again = resume(tmp_path / "run", data=table, condition=more["condition"])
+    assert same(again, whole)
+    reports = read_history(tmp_path / "run" / "history.jsonl")
+    assert reports[:2] == kept
+    assert reports == load(tmp_path / "run").saved.reports
+
+
+def test_a_training_that_diverges_leaves_the_model_before(
+    table_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged, calls = Stepper._judged, []
+
+    def wild(self: Stepper, figures: Tensor) -> Any:
+        calls.append(1)
+        found = judged(self, figures)
+        return found if len(calls) < 12 else [float("nan")] * len(found)
+
+    monkeypatch.setattr(Stepper, "_judged", wild)
+    out = tmp_path / "run"
+    with pytest.raises(
+        DivergenceError, match=r"The best weights before, of step \d+, are"
+    ) as caught:
+        fit(table_csv, out=out, **ARGUMENTS | {"epochs": 40})
+    monkeypatch.undo()
+    kept = load(out)
+    assert kept.saved.about["training"]["ended"] == "diverged"
+    assert same(kept, caught.value.model)
+    assert np.isfinite(kept.sample(3)).all()
+    with pytest.raises(StoreError, match="has finished"):
+        resume(out)
+
+
+def test_a_process_that_does_not_write_sweeps_nothing_away(tmp_path: Path) -> None:
+    part = tmp_path / f".training.json.abc{PART}"
+    part.touch()
+    with Run(tmp_path, resume=True, writes=False):
+        assert part.exists()
+    with Run(tmp_path, resume=True):
+        assert not part.exists()
 
 
 def test_a_second_ctrl_c_interrupts_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from variata import fit
 from variata.cli.app import run as command
 from variata.errors import DivergenceError, InterruptError, MissingExtraError, UsageError
 from variata.loggers import KNOWN, MLflow, TensorBoard, WandB, figures, named
-from variata.tasks import train
+from variata.tasks import job
 from variata.tasks.train import resume
 from variata.training import Callback, History, Report
 
@@ -101,7 +101,7 @@ def test_a_training_that_fails_is_told_to_callbacks_too(
         raise DivergenceError("The loss was not finite.")
 
     record = Record()
-    monkeypatch.setattr(train, "train", diverging)
+    monkeypatch.setattr(job, "fit", diverging)
     with pytest.raises(DivergenceError):
         fit(table, callbacks=[record], **ARGUMENTS)
     assert record.ended == ["failed"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import random
 from collections import Counter
 from itertools import combinations
 from pathlib import Path
@@ -31,6 +32,11 @@ DATA: dict[str, dict[str, Any]] = {
     "one column": {"shape": (1,), "likelihood": "gaussian"},
     "binary images of odd size": {"shape": (1, 9, 7), "likelihood": "bernoulli"},
     "grey levels": {"shape": (1, 9, 7), "likelihood": "logistic", "levels": 17},
+    "grey, of a size that is shifted": {
+        "shape": (1, 17, 19),
+        "likelihood": "logistic",
+        "levels": 256,
+    },
     "colour, convolutional": {
         "shape": (3, 11, 14),
         "likelihood": "logistic_mixture",
@@ -87,8 +93,22 @@ def values(data: str, n: int = 6) -> Tensor:
     return codes / (levels - 1) if "logistic" in facts["likelihood"] else codes
 
 
+COLOUR = "colour, convolutional"
+
+
+def players_of(name: str) -> dict[str, Any]:
+    """The terms of a recipe that learn."""
+    return compose(name, COLOUR).phases[-1].objective.players
+
+
 THOROUGH = "vae"  # tried on every kind of data; the others share its networks and likelihoods
-FEW = ("rows", "binary images of odd size", "colour, convolutional", "counts")
+FEW = (
+    "rows",
+    "binary images of odd size",
+    "grey, of a size that is shifted",
+    "colour, convolutional",
+    "counts",
+)
 
 IMAGES = {"deep_vae", "perceptual_vae", "pixel_vae", "vae_gan"}  # recipes that serve nothing else
 
@@ -104,7 +124,8 @@ everything = [
 @pytest.mark.parametrize("k", [1, 3])
 @pytest.mark.parametrize("n", [1, 6])
 def test_shapes(name: str, data: str, k: int, n: int) -> None:
-    model, x = compose(name, data).model, values(data, n)
+    made, x = compose(name, data), values(data, n)
+    model = made.model
     trace = model.observe(Batch(x, x), k)
     assert len(trace.stages) == len(model.levels)
     for stage in trace.stages[:1]:
@@ -117,6 +138,9 @@ def test_shapes(name: str, data: str, k: int, n: int) -> None:
     assert trace.likelihood.event_shape == x.shape[1:]
     imagined = model.imagine(n)
     assert imagined.likelihood.sample().shape == (1, n, *x.shape[1:])
+    for phase in made.phases:
+        trace = model.observe(Batch(x, x), phase.objective.samples)
+        assert phase.objective(model, trace, _late()).total.isfinite()
 
 
 @pytest.mark.parametrize(("name", "data"), everything)
@@ -181,14 +205,34 @@ class Trained:
 
 
 def trained(name: str, data: str) -> Trained:
-    made, rows = compose(name, data), Rows(values(data, 64))
+    made, rows = compose(name, data), Rows(values(data, 65))  # a last batch of one row
     start(made.model, rows.x)
-    before = torch.get_rng_state()
+    before, others = torch.get_rng_state(), _other_states()
     settings = Settings(epochs=16, batch_size=16, lr=5e-3, patience=1.0)
     history = fit(made.model, made.phases, rows, rows, settings)
     assert torch.equal(before, torch.get_rng_state())
+    assert _other_states() == others
     losses = [report.criterion for report in history.reports]
     return Trained(losses, made.model.state_dict())
+
+
+def _other_states() -> tuple[str, str]:
+    """Of the global generators of Python and NumPy."""
+    return str(random.getstate()), str(np.random.get_state(legacy=False))
+
+
+@pytest.mark.parametrize("name", [n for n in recipes.names() if players_of(n)])
+def test_no_player_moves_the_model_and_all_of_it_feels_its_own_loss(name: str) -> None:
+    composition, x = compose(name, COLOUR), values(COLOUR)
+    trace, parameters = composition.model.observe(Batch(x, x)), list(composition.model.parameters())
+    for player in composition.phases[-1].objective.players.values():
+        for parameter in player.parameters():
+            nn.init.normal_(parameter, std=0.3)
+        paid = player.loss(composition.model, trace, _late()).mean()
+        felt = torch.autograd.grad(paid, parameters, allow_unused=True, retain_graph=True)
+        assert all(gradient is None or not gradient.any() for gradient in felt)
+        own = torch.autograd.grad(paid, list(player.parameters()))
+        assert all(gradient.any() for gradient in own)
 
 
 def own_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -208,6 +252,11 @@ def test_saves_and_loads_bit_for_bit(name: str, data: str, tmp_path: Path) -> No
     assert loaded.arguments == arguments
     for key, value in made.model.state_dict().items():
         assert torch.equal(value, loaded.module.state_dict()[key])
+    drawn = []
+    for module in (made.model.eval(), loaded.module.eval()):
+        torch.manual_seed(4)
+        drawn.append(module.imagine(2).likelihood.sample())
+    assert torch.equal(*drawn)
 
 
 @pytest.mark.parametrize("name", recipes.names())

@@ -10,14 +10,18 @@ import numpy as np
 import pytest
 import torch
 
-from variata import fit, load
+from test_recipes import OWN
+from test_recipes import SMALL as SIZES
+from variata import fit, load, recipes
 from variata.cli.app import run
 from variata.cli.evaluate import rows_of
 from variata.conditionals import FlowPrior, FullMixturePrior, GaussianPosterior
+from variata.data import infer_schema
 from variata.errors import DataError, StoreError, UsageError
 from variata.models import Level
 from variata.recipes.fitted_mixture import fit_mixture
 from variata.recipes.refit import EX_POST, give_prior, levels_of, prior_call
+from variata.store import Saved
 from variata.tasks import refit as refits
 from variata.tasks.evaluate import evaluate
 from variata.tasks.latents import can_sample, prior_said
@@ -161,6 +165,7 @@ def test_an_estimated_density_is_called_one_wherever_it_shows(
 
 STACKED: dict[str, dict[str, Any]] = {
     "deep_vae": {"latent": 2, "depth": 3, "width": 4},
+    "joint_vae": {"latent": 3, "classes": 4},
     "ladder_vae": {"latent": 3, "steps": 2, "width": 16},
     "m2": {"latent": 3},
     "m1_m2": {"latent": 3, "style": 2},
@@ -182,7 +187,7 @@ def test_of_several_levels_the_prior_of_the_highest_real_one_is_fitted(
     recipe: str, tmp_path: Path
 ) -> None:
     model = fit("digits", recipe=recipe, hidden=(32,), channels=4, epochs=1, **STACKED[recipe])
-    place = 1 if recipe in ("m2", "m1_m2") else 0  # below the class, or on top
+    place = 0 if recipe in ("ladder_vae", "deep_vae") else 1  # on top, or below the class
     width = off_by_two(levels_of(model.module)[place])
     before = {key: value.clone() for key, value in model.module.state_dict().items()}
     found = refit_prior(model, "gmm", components=3)
@@ -195,6 +200,27 @@ def test_of_several_levels_the_prior_of_the_highest_real_one_is_fitted(
     assert rates[1] < rates[0] - width
     found.model.save(tmp_path / "run")
     np.testing.assert_array_equal(load(tmp_path / "run").sample(4), found.model.sample(4))
+
+
+WITHOUT = {  # latents that an encoder gives, or a prior that could be another
+    "autoregressive", "diffusion", "flow", "gan", "independent", "kernel_density", "pca_gaussian",
+    "spherical_vae",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("recipe", [name for name in recipes.names() if name not in STACKED])
+def test_any_model_has_a_prior_fitted_or_refuses(recipe: str) -> None:
+    rows = np.random.default_rng(0).normal(size=(40, 8, 8))
+    facts: dict[str, Any] = {"shape": (1, 8, 8), "likelihood": "gaussian"}
+    made = recipes.build(recipe, **facts | SIZES | OWN.get(recipe, {}))
+    model = Model(Saved(made.model, recipe, made.arguments or {}, infer_schema(rows)))
+    if recipe in WITHOUT:
+        with pytest.raises(UsageError):
+            refit_prior(model, data=rows)
+    else:
+        found = refit_prior(model, data=rows)
+        assert math.isfinite(found.after)
+        assert found.model.sample(2).shape == (2, 8, 8)
 
 
 def test_what_has_no_encoder_has_no_prior_fitted(table: np.ndarray) -> None:

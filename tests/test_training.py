@@ -29,9 +29,11 @@ from variata.schedules import Moment, constant
 from variata.training import Callback, Checkpoint, History, Phase, Report, Settings, fit
 from variata.training.adamw import AdamW, Kernels
 from variata.training.checkpoint import State
+from variata.training.graph import NotCompiledError
 from variata.training.machine import How
 from variata.training.phase import phase_at
 from variata.training.sampler import batches, steps_per_epoch
+from variata.training.validation import validate
 from variata.training.weights import Weights
 from variata.training.work import Work
 
@@ -138,6 +140,73 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path: Path) -> No
         checkpoint.load()
 
 
+def test_a_damaged_state_is_written_over_before_a_whole_one(tmp_path: Path) -> None:
+    made, checkpoint = composition(), Checkpoint(tmp_path)
+    for at in (4, 9):
+        stop = [StopAt(at)]
+        fit(
+            made.model, made.phases, rows(), rows(), SETTINGS, checkpoint=checkpoint, callbacks=stop
+        )
+    newest = max(tmp_path.glob("*.safetensors"), key=lambda path: path.stat().st_mtime_ns)
+    newest.write_bytes(newest.read_bytes()[:-1] + b"\x01")
+    again = Checkpoint(tmp_path)
+    older = again.load()
+    assert older is not None
+    again.save(older)
+    assert [again._read(slot)["numbers"]["step"] for slot in "ab"] == [older.numbers["step"]] * 2  # type: ignore[index]
+
+
+def test_what_was_measured_is_kept_from_the_first_step_on(tmp_path: Path) -> None:
+    made, seen = composition(), []
+
+    class First(Callback):
+        def on_step(self, progress: float, seconds: float) -> None:
+            seen.append(Checkpoint(tmp_path).load())
+
+    settings = replace(SETTINGS, threads=1)
+    fit(
+        made.model,
+        made.phases,
+        rows(),
+        rows(),
+        settings,
+        checkpoint=Checkpoint(tmp_path),
+        callbacks=[First()],
+    )
+    assert seen[0].numbers["step"] == 0
+    assert seen[0].numbers["how"] == How(threads=1, batch_size=8).as_dict()
+
+
+@pytest.mark.parametrize("phase", [0, 1])
+def test_a_phase_that_cannot_be_compiled_runs_as_it_is_and_says_so(
+    phase: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A step of each phase is compiled when it comes, long after what was tried."""
+
+    def compiled(function: Any, tensors: Any) -> Any:
+        calls.append(function)
+        if len(calls) > 2 * phase:  # the step and the move of every phase before
+            raise NotCompiledError("InvalidCxxCompiler: none")
+        return function
+
+    modules = [sys.modules[f"variata.training.{name}"] for name in ("work", "adamw")]
+    calls: list[Any] = []
+    for module in modules:
+        monkeypatch.setattr(module, "graph_of", compiled)
+    phases = [*broken(10**9, 10**9), *broken(10**9, 10**9)]
+    made, plain = composition(), composition()
+    settings, checkpoint = replace(PATIENT, compile="on", threads=1), Checkpoint(tmp_path)
+    history = fit(made.model, phases, rows(), rows(), settings, checkpoint=checkpoint)
+    fit(plain.model, phases, rows(), rows(), replace(settings, compile="off"))
+    [note] = history.notes
+    assert note.endswith("steps are not compiled: InvalidCxxCompiler: none.")
+    state = checkpoint.load()
+    assert state is not None
+    assert state.numbers["how"]["compiled"] is False
+    for a, b in zip(weights(made.model), weights(plain.model), strict=True):
+        torch.testing.assert_close(a, b)
+
+
 def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
     made, checkpoint = composition(), Checkpoint(tmp_path)
     stop = [StopAt(3)]
@@ -185,6 +254,79 @@ def test_endless_failures_are_an_error_that_says_what_to_do() -> None:
     made = composition()
     with pytest.raises(DivergenceError, match="lower learning rate"):
         fit(made.model, broken(0, 10**9), rows(), rows(), PATIENT)
+
+
+def test_a_training_that_diverges_ends_with_its_best_weights_before() -> None:
+    made, whole = composition(), composition()
+    with pytest.raises(DivergenceError, match="lower learning rate") as caught:
+        fit(made.model, broken(15, 10**9), rows(), rows(), PATIENT)
+    history = caught.value.history
+    assert history.ended == "diverged"
+    assert history.rollbacks == 3
+    best = [report for report in history.reports if report.best][-1]
+    assert best.step == history.best_step <= 15
+    reached = []
+
+    class Kept(Callback):
+        def on_report(self, report: Report) -> None:
+            reached.append(report.criterion)
+
+    fit(whole.model, broken(10**9, 10**9), rows(), rows(), PATIENT, callbacks=[Kept()])
+    assert best.criterion in reached
+    found = validate(made.model, broken(0, 0)[0].objective, rows(), torch.device("cpu"), 0)
+    assert found.criterion == pytest.approx(best.criterion, rel=1e-6)
+
+
+def test_early_stopping_comes_before_a_signal_of_the_same_step(tmp_path: Path) -> None:
+    noise = Rows(torch.randn(10, 5, generator=torch.Generator().manual_seed(1)))
+    other = Rows(3 + 5 * torch.randn(40, 5, generator=torch.Generator().manual_seed(2)))
+    settings = Settings(epochs=400, batch_size=10, lr=1e-2, patience=0.1)
+    alone, stopped = composition(), composition()
+    first = fit(alone.model, alone.phases, noise, other, settings)
+    assert first.ended == "stopped early"
+    history = fit(
+        stopped.model,
+        stopped.phases,
+        noise,
+        other,
+        settings,
+        checkpoint=Checkpoint(tmp_path),
+        callbacks=[StopAt(first.step)],
+    )
+    assert history.signal == signal.SIGTERM
+    assert history.ended == "stopped early"
+    for a, b in zip(weights(alone.model), weights(stopped.model), strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("micro", [1, 3, 8])
+def test_a_batch_in_pieces_has_the_curve_of_the_whole(micro: int) -> None:
+    curves = []
+    for settings in (PATIENT, replace(PATIENT, micro_batch=micro)):
+        made = composition()
+        history = fit(made.model, made.phases, rows(), rows(), replace(settings, precision="fp64"))
+        curves.append([report.train["distortion"] for report in history.reports])
+    assert curves[0] == pytest.approx(curves[1], rel=1e-9)
+
+
+def test_what_memory_does_not_hold_is_validated_in_halves_with_the_same_noise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, x = composition(), rows(90)
+    arguments = (made.model, made.phases[0].objective, x, torch.device("cpu"), 3)
+    whole, observe, sizes = validate(*arguments), LatentModel.observe, []
+
+    def small(self: LatentModel, batch: Batch, *more: Any, **others: Any) -> Trace:
+        sizes.append(len(batch))
+        if len(batch) > 30:
+            raise torch.OutOfMemoryError("no memory")
+        return observe(self, batch, *more, **others)
+
+    monkeypatch.setattr(LatentModel, "observe", small)
+    parts = validate(*arguments)
+    assert max(size for size in sizes if size <= 30) == 23
+    assert parts.as_dict() == pytest.approx(whole.as_dict(), rel=1e-5)
+    assert parts.criterion == pytest.approx(whole.criterion, rel=1e-5)
 
 
 class Faulty(Callback):

@@ -65,6 +65,14 @@ def test_short_runs_are_not_measured() -> None:
     assert (how, said) == (How(threads=3), "")
 
 
+def test_nothing_is_measured_where_nothing_is_left_to_choose() -> None:
+    def never(how: How, seconds: float) -> float:
+        raise AssertionError("measured")
+
+    how, said = chosen(How(threads=3), never, MANY, None, 2, "on")
+    assert (how, said) == (How(threads=2, compiled=True), "")
+
+
 def test_what_is_asked_for_is_obeyed() -> None:
     rehearse = clockwork(0.1, {1: 0.1}, 0.01)
     how, _ = chosen(How(threads=4), rehearse, MANY, None, 2, "off")

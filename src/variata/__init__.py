@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from variata.tasks.model import Model, load
     from variata.tasks.refit import refit_prior
     from variata.tasks.sweep.sweep import sweep
-    from variata.tasks.train import fit
+    from variata.tasks.train import fit, resume
 
 HOMES = {
     "VAE": "variata.estimator",
@@ -32,6 +32,7 @@ HOMES = {
     "fit": "variata.tasks.train",
     "load": "variata.tasks.model",
     "refit_prior": "variata.tasks.refit",
+    "resume": "variata.tasks.train",
     "sweep": "variata.tasks.sweep.sweep",
 }
 MODULES = ("errors", "loggers", "recipes")
@@ -61,5 +62,6 @@ __all__ = [
     "loggers",
     "recipes",
     "refit_prior",
+    "resume",
     "sweep",
 ]

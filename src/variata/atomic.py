@@ -80,14 +80,22 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def sync_folder(path: Path) -> None:
+    """Bring to disk which files a folder holds."""
+    _sync(path)
+
+
 def make_folder(path: Path) -> None:
     """Create a folder and its parents.
 
     Raises:
         StoreError: when there is no right to do so, or a file is in the way.
     """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)
+        for folder in missing:
+            sync_folder(folder.parent)
     except OSError as error:
         reason = error.strerror or error
         raise StoreError(f"Cannot make the folder {path}: {reason}. Choose another.") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class VariataError(Exception):
@@ -47,9 +48,17 @@ class MissingExtraError(VariataError, ImportError):
 
 
 class DivergenceError(VariataError, ArithmeticError):
-    """Training left the finite numbers and could not be rescued."""
+    """Training left the finite numbers and could not be rescued.
+
+    Attributes:
+        history: of the training, where it had weights that are good for something: then the model
+            was left with the best of them.
+        model: the trained model with these weights, where `variata.fit` trained it.
+    """
 
     exit_code = 4
+    history: Any = None
+    model: Any = None
 
 
 class StoreError(VariataError, OSError):

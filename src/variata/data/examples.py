@@ -138,6 +138,19 @@ class Examples:
             digest.update(data.reshape(-1).view("uint8").data)
         return digest.hexdigest()
 
+    def fingerprint_beside(self) -> str:
+        """The same of labels and conditions; empty where there are none."""
+        beside = [self.labels, None if self.context is None else self.context.codes]
+        if all(values is None for values in beside):
+            return ""
+        digest = hashlib.sha256()
+        for values in beside:
+            told = None if values is None else (tuple(values.shape), str(values.dtype))
+            digest.update(str(told).encode())
+            if values is not None:
+                digest.update(values.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
     def _block(self, rows: slice) -> Tensor:
         if self.rows is None and isinstance(self.codes, Tensor):
             return self.codes[rows]  # without a copy

@@ -28,6 +28,8 @@ class DensityRatio(Player):
         Disentangling by Factorising (Kim and Mnih, 2018), arXiv:1802.05983
     """
 
+    latest = True
+
     def __init__(self, latent: int, width: int = 256) -> None:
         super().__init__()
         self.network = LatentNetwork(latent, width)

@@ -31,6 +31,7 @@ class LatentCritic(Player):
     """
 
     pace = 0.3  # at the model's own, the critic runs ahead and the two chase each other
+    latest = True
 
     def __init__(self, latent: int, width: int = 256, informed: bool = False) -> None:
         super().__init__()

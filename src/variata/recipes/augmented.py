@@ -29,7 +29,10 @@ def augmentation(parts: Parts, augment: Augment) -> View | None:
     if augment == "none":
         return None
     if len(parts.shape) != 3:
-        raise UsageError(f"Another view of examples needs images; these are {parts.shape}.")
+        raise UsageError(
+            f"Other views of examples are those of images, and these are {parts.shape}: leave "
+            "--augment and --consistency out."
+        )
     if augment == "shift":
         return partial(shift, background=None)
     levels = 2 if parts.likelihood == "bernoulli" else parts.levels

@@ -42,7 +42,7 @@ def known_classes(recipe: str, classes: int | None) -> int:
     if classes is None:
         raise UsageError(
             f"{recipe} learns from labels, and there are none: name their column with --label, use "
-            "data with labels, or say how many classes there are."
+            "data with labels, say how many classes there are, or find clusters with vade."
         )
     return classes
 

@@ -39,7 +39,8 @@ def beta_tc_vae(
         alpha: weight of the mutual information between an example and its latent.
         beta: weight of the total correlation.
         gamma: weight of the divergences of single dimensions from the prior.
-        rows: of the training data, for stratified sampling; without, all of a batch weigh the same.
+        rows: of the training data, for stratified sampling; without, all of a batch weigh the same,
+            which has the gradient of minibatch-weighted sampling.
         warm_up_share: share of the training over which the weights rise.
 
     Reference:
@@ -66,7 +67,8 @@ def factor_vae(
 
     Minimises distortion + rate + gamma TC(z). The critic learns to tell latents from latents whose
     dimensions are shuffled over the batch (over each piece, where a batch is taken in pieces); its
-    mean logit is the total correlation.
+    mean logit is the total correlation. The last weights are kept: logits at different times cannot
+    be compared.
 
     Args:
         gamma: weight of the total correlation.

@@ -52,7 +52,7 @@ def wae_gan(
 
     Minimises distortion - weight log D(z) in one step, the critic D moving beside the model. What
     can be evaluated is as for wae_mmd: without a width of the posterior, no rate and no likelihood.
-    The best weights are chosen by the distortion alone.
+    The last weights are kept: the critic's judgement at different times cannot be compared.
 
     Args:
         weight: of the critic's judgement.
@@ -78,8 +78,9 @@ def aae(
     """The adversarial autoencoder: a critic tells codes from draws of the prior.
 
     Minimises distortion - weight log D(z), the loss that does not saturate, where the paper takes
-    steps for both in turn. What can be evaluated is as for wae_mmd: without a width of the
-    posterior, no rate and no likelihood. The best weights are chosen by the distortion alone.
+    steps for both in turn: wae_gan without the density of the prior. What can be evaluated is as
+    for wae_mmd: without a width of the posterior, no rate and no likelihood. The last weights are
+    kept, as for wae_gan.
 
     Args:
         weight: of the critic's judgement.

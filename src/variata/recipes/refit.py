@@ -101,13 +101,12 @@ def give_prior(model: LatentModel, call: PriorCall | None) -> None:
         return
     checked = prior_call(call["name"], call["arguments"])
     name, arguments = checked["name"], checked["arguments"]
-    coded = [level for level in levels_of(model) if hasattr(head_of(level.posterior), "quantiser")]
-    _refuse_other_kind(name, bool(coded))
+    refuse_other_kind(model, name)
     if name not in OF_CODES:
         level = levels_of(model)[fitted_level(model)]
         level.prior = _made(EX_POST[name], arguments, level.prior(None).event_shape[-1])
     for i, level in enumerate(levels_of(model)):
-        if name in OF_CODES and level in coded:
+        if name in OF_CODES and _coded(level):
             width = level.prior(None).event_shape[-1]
             told = getattr(level.posterior, "context", 0)  # of a condition
             own = partial(OF_CODES[name], level, width, told + (width if i else 0))
@@ -120,19 +119,22 @@ def levels_of(model: LatentModel) -> list[Level]:
 
 
 def fitted_level(model: LatentModel) -> int:
-    """The highest level of real latents: below a class it is that of the style.
+    """The highest level of real latents: below a class it is that of the style."""
+    return _real_levels(model)[0]
+
+
+def refuse_other_kind(model: LatentModel, name: str) -> None:
+    """Refuse a prior that knows nothing of a model's latents.
 
     Raises:
-        UsageError: there is none.
+        UsageError: names those that do.
     """
-    for i, level in enumerate(levels_of(model)):
-        if level.posterior is not None and not isinstance(level.posterior, ClassPosterior):
-            return i
-    raise UsageError("A prior is fitted to latents that an encoder gives, and this model has none.")
-
-
-def _refuse_other_kind(name: str, coded: bool) -> None:
-    if coded and name not in OF_CODES:
+    coded, real = any(map(_coded, levels_of(model))), bool(_real_levels(model))
+    if not coded and not real:
+        raise UsageError(
+            "A prior is fitted to latents that an encoder gives, and this model has none."
+        )
+    if not real and name not in OF_CODES:
         raise UsageError(
             f"The latents of this model are codes, which the prior {name} knows nothing of: fit "
             f"the prior {', '.join(OF_CODES)}."
@@ -142,6 +144,21 @@ def _refuse_other_kind(name: str, coded: bool) -> None:
             f"The prior {name} is one of codes, and the latents of this model are real: fit one of "
             f"{', '.join(EX_POST)}."
         )
+
+
+def _coded(level: Level) -> bool:
+    return hasattr(head_of(level.posterior), "quantiser")
+
+
+def _real_levels(model: LatentModel) -> list[int]:
+    """Levels with an encoder whose latents are neither codes nor a class."""
+    return [
+        i
+        for i, level in enumerate(levels_of(model))
+        if level.posterior is not None
+        and not isinstance(level.posterior, ClassPosterior)
+        and not _coded(level)
+    ]
 
 
 def _made(make: Callable[..., nn.Module], arguments: Mapping[str, Any], *given: Any) -> nn.Module:

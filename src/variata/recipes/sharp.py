@@ -56,7 +56,7 @@ def vae_gan(
 ) -> Composition:
     """The VAE-GAN: a critic tells images of the model from those of the data.
 
-    Minimises distortion + rate + feature_weight |f(x) - f(y)|^2 / 2 - weight log D. The critic D
+    Minimises distortion + beta rate + feature_weight |f(x) - f(y)|^2 / 2 - weight log D. Critic D
     moves beside the model; f is its last convolution, y the reconstruction. D judges samples and
     reconstructions alike, which the decoder alone feels: the encoder learns from the other terms.
     Of grey and colour levels D sees draws, noise included; of other values the decoder's means.

@@ -6,7 +6,10 @@ from variata.conditionals import PosteriorMixturePrior
 from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.gaussian import MakePrior, Share
 from variata.recipes.parts import Parts, Positive
+from variata.recipes.rules import by_rows
 from variata.recipes.vae import careful
+
+EXEMPLARS = 1_000
 
 
 @recipe
@@ -34,9 +37,10 @@ def vamp_prior(
 
 
 @recipe
+@by_rows(lambda rows: {"exemplars": min(EXEMPLARS, max(1, rows // 10))})
 def exemplar_prior(
     parts: Parts,
-    exemplars: Positive = 1_000,
+    exemplars: Positive = EXEMPLARS,
     warm_up_share: Share = 0.1,
     tighten: Positive = 3,
     shifts: bool = True,
@@ -44,11 +48,11 @@ def exemplar_prior(
     """The VAE whose prior is a mixture around the encodings of rows of its data.
 
     Its exemplars are rows drawn before training, and a part of the saved model: do not share one
-    whose data is private. The paper leaves a row's own component out while training; here a row
-    rarely is an exemplar, and its own component stays.
+    whose data is private. The paper leaves a row's own component out while training; here at most
+    every tenth row is an exemplar unless told otherwise, and its own component stays.
 
     Args:
-        exemplars: how many.
+        exemplars: how many; where it is not given, no more than a tenth of the rows.
         warm_up_share: share of the training over which the weight of the rate rises to 1.
         tighten: draws of the importance-weighted bound in the last part; 1 keeps to the ELBO.
         shifts: whether images are shifted by up to a pixel in the first part.

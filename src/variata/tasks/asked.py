@@ -28,6 +28,7 @@ class Data(TypedDict):
     options: dict[str, Any]
     seed: int
     fingerprint: str
+    fingerprint_beside: NotRequired[str]
 
 
 class Init(TypedDict):

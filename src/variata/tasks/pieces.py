@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import torch
 
 from variata.tasks.memory import available, bytes_made
-from variata.training.work import out_of_memory
+from variata.training.memory import out_of_memory
 
 T = TypeVar("T")
 SHARE = 0.25  # of the available memory that a piece may take

@@ -13,7 +13,14 @@ from torch import Tensor
 from variata.data import Examples
 from variata.errors import DataError, UsageError
 from variata.models import likelihood_of
-from variata.recipes.refit import fitted_level, give_prior, levels_of, prior_call
+from variata.recipes.refit import (
+    OF_CODES,
+    fitted_level,
+    give_prior,
+    levels_of,
+    prior_call,
+    refuse_other_kind,
+)
 from variata.tasks.abilities import require_encoder
 from variata.tasks.bulk import batch_of, in_blocks
 from variata.tasks.codes import coded_latents, has_codes
@@ -93,7 +100,9 @@ def refit_prior(
     """
     require_encoder(model.recipe, model.module, "have a prior fitted to latents")
     call = prior_call(prior or usual_prior(model), arguments)
-    if has_codes(model.module):
+    refuse_other_kind(model.module, call["name"])
+    _refuse_second_kind(model, call["name"])
+    if call["name"] in OF_CODES:
         examples = _rows(model, data, condition, seed)
         return _refit_codes(model, call, examples, seed, callbacks)
     if on_sphere(model.module):
@@ -122,6 +131,16 @@ def refit_prior(
 def usual_prior(model: Model) -> str:
     """The name of the prior that is fitted unless another is asked for."""
     return "autoregressive" if has_codes(model.module) else "gmm"
+
+
+def _refuse_second_kind(model: Model, name: str) -> None:
+    """A run names one fitted prior, of its codes or of its real latents."""
+    before = model.saved.prior
+    if before is not None and (before["name"] in OF_CODES) != (name in OF_CODES):
+        raise UsageError(
+            f"A prior was fitted to this run before, {before['name']}, and {name} is for "
+            "its other latents: fit it to the run that was trained."
+        )
 
 
 def _refit_codes(

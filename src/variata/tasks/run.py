@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from variata import store
-from variata.atomic import make_folder, sweep
+from variata.atomic import make_folder, sweep, sync_folder
 from variata.store import Saved
 from variata.tasks.asked import PLAN, write_asked
 from variata.tasks.interrupt import before_a_step
@@ -43,8 +43,9 @@ class Run:
 
     def __enter__(self) -> Run:
         self._lock.__enter__()
-        sweep(self.folder)
-        sweep(self.folder / STATE)
+        if self.writes:  # or a file that the first process is writing would be swept away
+            sweep(self.folder)
+            sweep(self.folder / STATE)
         return self
 
     def __exit__(self, kind: object, error: object, *_: object) -> None:
@@ -68,4 +69,5 @@ class Run:
             return
         store.save(saved, self.folder)
         (self.folder / PLAN).unlink(missing_ok=True)  # first: without it the run counts as finished
+        sync_folder(self.folder)
         shutil.rmtree(self.folder / STATE, ignore_errors=True)

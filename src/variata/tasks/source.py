@@ -152,7 +152,7 @@ def prepare_data(
     )
     examples = Examples.of_checked(source.values, schema, source.labels, source.factors)
     examples = replace(examples, context=context)
-    fingerprint = examples.fingerprint()
+    fingerprint, beside_it = examples.fingerprint(), examples.fingerprint_beside()
     if options.binarise:
         examples = binarised(examples, options.likelihood)
     splits = split(examples, options.fractions, seed, published=source.published)
@@ -165,6 +165,7 @@ def prepare_data(
         "options": asdict(options),
         "seed": seed,
         "fingerprint": fingerprint,
+        "fingerprint_beside": beside_it,
         "rows": [len(splits.train), len(splits.valid), len(splits.test)],
         "lossy": source.lossy,
     }
@@ -173,6 +174,28 @@ def prepare_data(
     drawn = BINARISED if options.binarise else ""
     notes = tuple(note for note in (source.note, splits.note, drawn, told) if note)
     return Prepared(source.name, examples.schema, splits, record, notes, condition)
+
+
+def changed(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """What is different in data that is read again; empty where nothing is.
+
+    Args:
+        before, now: records of `Prepared`.
+
+    >>> first = {"rows": [8, 1, 1], "fingerprint": "a", "fingerprint_beside": ""}
+    >>> changed(first, first), changed(first, first | {"fingerprint": "b"})
+    ('', 'values have changed since')
+    >>> changed(first, first | {"rows": [9, 1, 1], "fingerprint": "c"})
+    'it has 11 rows, and had 10'
+    """
+    rows = [sum(record.get("rows", ())) for record in (before, now)]
+    if rows[0] and rows[0] != rows[1]:
+        return f"it has {rows[1]:,} rows, and had {rows[0]:,}"
+    if before["fingerprint"] != now["fingerprint"]:
+        return "values have changed since"
+    if before.get("fingerprint_beside", "") != now["fingerprint_beside"]:
+        return "labels or conditions have changed since"
+    return ""
 
 
 def options_of(record: dict[str, Any]) -> DataOptions:

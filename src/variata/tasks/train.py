@@ -6,37 +6,33 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import torch
-
 from variata import recipes, store
-from variata.data import Viewed, corruption, redrawn
-from variata.data.few_labels import labels_shown
 from variata.errors import StoreError, UsageError
-from variata.models import start
-from variata.recipes import Composition
-from variata.recipes.catalogue import OWN_MODULES, Preparation
-from variata.shapes import numel
-from variata.store import Saved
+from variata.recipes.catalogue import OWN_MODULES
 from variata.tasks.asked import read_asked
-from variata.tasks.at_once import as_prepared
-from variata.tasks.interrupt import interruptible, refuse_late, while_training
+from variata.tasks.interrupt import interruptible
+from variata.tasks.job import Job, trained
 from variata.tasks.made import made_with, versions
 from variata.tasks.model import Model
 from variata.tasks.plan import announcement, chosen_device, compose
 from variata.tasks.run import Run
-from variata.tasks.source import DataOptions, Prepared, options_of, prepare_data, taken_apart
-from variata.tasks.warm import inherited, started
-from variata.training import Callback, Callbacks, History, Processes, Settings, forked, joined
-from variata.training import fit as train
+from variata.tasks.source import (
+    DataOptions,
+    Given,
+    changed,
+    options_of,
+    prepare_data,
+    taken_apart,
+)
+from variata.tasks.warm import inherited
+from variata.training import Callback, Settings, joined
 from variata.training.habits import habits_of
 
 T = TypeVar("T", Settings, DataOptions)
-PREPARE_ROWS = 5_000  # enough to know the margins of the data
-PREPARE_NUMBERS = PREPARE_ROWS * 8_192  # at most, of large images
 
 
 @interruptible
@@ -77,7 +73,8 @@ def fit(
         DataError: when the data cannot be used.
         UsageError: for an unknown recipe or argument.
         StoreError: when `out` is in use or cannot be written.
-        DivergenceError: when training left the finite numbers and could not be rescued.
+        DivergenceError: when training left the finite numbers and could not be rescued. The best
+            weights before, if some were validated, are saved in `out`, and are the error's `model`.
         InterruptError: when a signal (SIGINT, SIGTERM, SIGUSR1) ended a run that is kept in a
             folder, or came before the first step. One in memory keeps the best weights so far.
 
@@ -86,6 +83,7 @@ def fit(
     >>> fit(x, latent=2, hidden=(8,), epochs=2).encode(x).shape
     (200, 2)
     """
+    begun = time.monotonic()
     how, arguments = _taken(settings or Settings(), arguments)
     reading, arguments = _taken(options or DataOptions(), arguments)
     reading, given = taken_apart(reading, data)
@@ -113,8 +111,9 @@ def fit(
                 run.write_plan(plan)
             for line in announcement(prepared, composition, where, processes.count):
                 (announce or _silent)(line)
-            job = Job(prepared, composition, how, where, run, plan, processes)
-            return _train(job, callbacks, announce or _silent)
+            left = _with_what_is_left(how, time.monotonic() - begun)
+            job = Job(prepared, composition, left, where, run, plan, processes)
+            return trained(job, callbacks, announce or _silent)
 
 
 @interruptible
@@ -123,8 +122,20 @@ def resume(
     callbacks: Sequence[Callback] = (),
     device: str = "",
     announce: Callable[[str], None] | None = None,
+    *,
+    data: Any = None,
+    condition: Any = None,
+    label: Any = None,
 ) -> Model:
     """Go on with a training that was interrupted.
+
+    Args:
+        folder: of the run.
+        callbacks: what may watch.
+        device: to train on; that of the run unless said.
+        announce: is told what should be known.
+        data: the same as before, where it was given in memory and has no name.
+        condition, label: the same of values that were given beside it.
 
     Raises:
         StoreError: when there is none in the folder, or what was asked or its data has changed.
@@ -133,125 +144,39 @@ def resume(
     path = Path(folder)
     plan = read_asked(path)
     record, settings = plan["data"], Settings(**plan["settings"])
-    if record["source"] is None:
-        raise StoreError(f"{path} cannot be resumed: its data was given in memory.")
-    prepared = prepare_data(record["source"], options_of(record), record["seed"])
-    if prepared.record["fingerprint"] != record["fingerprint"]:
-        raise StoreError(f"{path} cannot be resumed: {record['source']} has changed since.")
+    if record["source"] is None and data is None:
+        raise StoreError(
+            f"{path} cannot be resumed without its data, which was given in memory: use "
+            f"variata.resume({str(path)!r}, data=...) in Python."
+        )
+    source = record["source"] if data is None else data
+    given = Given(condition, label)
+    prepared = prepare_data(source, options_of(record), record["seed"], given=given)
+    if what := changed(record, prepared.record):
+        name = "the data" if data is not None else source
+        raise StoreError(f"{path} cannot be resumed with {name}: {what}. Train anew.")
     where = chosen_device(device or plan["device"])
     with (
         joined(where) as processes,
         Run(path, resume=True, writes=processes.first) as run,
     ):
+        read_asked(path)  # it may have been ended by another while the data was read
         composition = compose(plan["recipe"], prepared, plan["arguments"], settings)
         job = Job(prepared, composition, settings, where, run, plan, processes)
-        return _train(job, callbacks, announce or _silent)
+        return trained(job, callbacks, announce or _silent)
 
 
 def _silent(line: str) -> None: ...
 
 
-@dataclass(frozen=True)
-class Job:
-    """One training: everything that was decided before its first step."""
+def _with_what_is_left(settings: Settings, seconds: float) -> Settings:
+    """The budget less what reading took, of which at least half is for training.
 
-    prepared: Prepared
-    composition: Composition
-    settings: Settings
-    device: torch.device
-    run: Run | None
-    plan: dict[str, Any]
-    processes: Processes
-
-
-def _train(job: Job, callbacks: Sequence[Callback], announce: Callable[[str], None]) -> Model:
-    composition, splits, run = job.composition, job.prepared.splits, job.run
-    told = Callbacks(callbacks if job.processes.first else (), History())
-    told.on_start(job.plan | {"arguments": composition.arguments, "device": str(job.device)})
-    for note in told.history.notes:
-        announce(note)
-    most = min(PREPARE_ROWS, max(2, PREPARE_NUMBERS // numel(job.prepared.schema.shape)))
-    rows = torch.arange(min(len(splits.train), most))
-    with forked("cpu", job.settings.seed):
-        known = splits.train.gather(rows)
-        start(composition.model, known.x, known.c)
-    if "init" in job.plan and (run is None or run.checkpoint.load() is None):
-        announce(started(job.plan["init"], composition.model, job.prepared))
-    share = composition.labelled_share
-    learnt = labels_shown(splits.train, share) if share else splits.train
-    view = corruption(job.settings.corrupt, job.prepared.schema)
-    begun = time.monotonic()
-    with told.told_of_failure():
-        settings = _prepared(job, learnt, announce)
-        jacobian = job.prepared.schema.log_jacobian()
-        if composition.prepare_share == 1:
-            more = (settings.seed, job.device, jacobian, begun)
-            history = as_prepared(composition, splits.valid, *more)
-            told.on_report(history.reports[-1])
-            told.on_end(history)
-        else:
-            history = train(
-                composition.model,
-                composition.phases,
-                redrawn(learnt),
-                splits.valid if view is None else Viewed(splits.valid, view),
-                settings,
-                device=job.device,
-                callbacks=told.callbacks,
-                checkpoint=None if run is None else run.checkpoint,
-                log_jacobian=jacobian,
-                processes=job.processes,
-            )
-    if history.ended == "interrupted" and run is not None:
-        raise while_training(history, run.folder)
-    history.notes[:0] = told.history.notes
-    saved = _saved(job, history)
-    if run is not None:
-        run.finish(saved)
-        refuse_late(run.folder)
-    return Model(saved)
-
-
-def _prepared(job: Job, learnt: Any, announce: Callable[[str], None]) -> Settings:
-    """Do what a recipe wants done before its phases; the settings of what is left to do."""
-    made, run = job.composition, job.run
-    if made.prepare is None:
-        return job.settings
-    whole = made.prepare_share == 1
-    first, rest = (job.settings,) * 2 if whole else job.settings.divided(made.prepare_share)
-    if run is None or run.checkpoint.load() is None:  # in a resumed training it is done
-        announce(f"{made.recipe}: {made.prepare_share:.0%} of the training prepare the model")
-        valid = job.prepared.splits.valid
-        with forked("cpu", job.settings.seed):
-            how = Preparation(learnt, valid, first, job.device, job.processes)
-            made.prepare(made.model, how)
-    return rest
-
-
-def _saved(job: Job, history: History) -> Saved:
-    last = history.reports[-1]
-    training = {
-        "ended": history.ended,
-        "steps": last.step,
-        "epochs": last.epoch,
-        "seconds": last.seconds,
-        "best_step": history.best_step,
-        "skipped": history.skipped,
-        "rollbacks": history.rollbacks,
-        "notes": [*job.prepared.notes, *history.notes],
-        "device": str(job.device),
-    }
-    about = {
-        "data": job.prepared.record,
-        "settings": job.plan["settings"],
-        "training": training,
-        **job.plan["made"],
-        **{name: job.plan[name] for name in ("init",) if name in job.plan},
-    }
-    made, schema = job.composition, job.prepared.schema
-    reports = [report.as_dict() for report in history.reports]
-    arguments, condition = made.arguments or {}, job.prepared.condition
-    return Saved(made.model, made.recipe, arguments, schema, about, reports, condition=condition)
+    >>> _with_what_is_left(Settings(budget=20), 3).budget, _with_what_is_left(Settings(), 3).budget
+    (17.0, None)
+    """
+    budget = settings.budget
+    return replace(settings, budget=budget and budget - min(seconds, budget / 2))
 
 
 def _refuse_unsavable(out: str | Path | None, arguments: dict[str, Any]) -> None:

@@ -66,7 +66,7 @@ class AdamW:
         self.steps = torch.zeros((), device=weights.values.device)
         self.usual_norm: float | Tensor | None = None  # a tensor on an accelerator; NaN for none
         self._gathered: Gathered | None = None
-        self._kernels = kernels
+        self.kernels = kernels
         self._kernel: Callable[..., Any] | None = None
         self._held: list[Tensor] = []
 
@@ -100,8 +100,8 @@ class AdamW:
             return
         rate = float(rate)
         scale = self._judged_here(norm)
-        if scale and self._kernels is not None and self._alike(gradient):
-            self._step_compiled(gradient, rate, scale, self._kernels)
+        if scale and self.kernels is not None and self._alike(gradient):
+            self._step_compiled(gradient, rate, scale, self.kernels)
         elif scale:
             self._step(gradient, rate, scale)
         self._sweep()
@@ -142,13 +142,13 @@ class AdamW:
         short = [] if self.weights.short is None else [self.weights.short]
         arguments = [rate, norm, self._block(gradient), *own, *short]
         step = partial(_adamw_there, self.weights.decayed, self.decay, self.betas)
-        if self._kernels is None:
+        if self.kernels is None:
             step(*arguments)
             return
         key = (self.betas, *((tensor.shape, tensor.dtype) for tensor in arguments))
-        if key not in self._kernels:
-            self._kernels[key] = graph_of(step, arguments)
-        self._kernels[key](*arguments)
+        if key not in self.kernels:
+            self.kernels[key] = graph_of(step, arguments)
+        self.kernels[key](*arguments)
 
     def _sweep(self) -> None:
         """Forget moments of weights that have long had no gradient, on a processor."""
@@ -167,8 +167,7 @@ class AdamW:
     def _step_compiled(
         self, gradient: Gradients, lr: float, scale: float, kernels: Kernels
     ) -> None:
-        self.steps.add_(1)
-        count = self.steps.item()
+        count = self.steps.item() + 1
         ready = [lr / (1 - self.betas[0] ** count), 1 / math.sqrt(1 - self.betas[1] ** count)]
         numbers = torch.tensor([1 - lr * self.decay, scale, *ready], dtype=self.means.dtype)
         arguments = [numbers, *gradient, *self._views()]
@@ -177,6 +176,7 @@ class AdamW:
             if key not in kernels:
                 kernels[key] = graph_of(partial(_adamw, len(gradient), self.betas), arguments)
             self._kernel = kernels[key]
+        self.steps.add_(1)
         self._kernel(*arguments)
 
     def _alike(self, gradient: Gradients) -> bool:

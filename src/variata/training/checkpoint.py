@@ -30,11 +30,12 @@ class Checkpoint:
     """Keeps the newest two states of a training in a folder.
 
     A state counts only once its manifest, written last, names its SHA-256; a damaged newer state
-    is passed over for the older one.
+    is passed over for the older one, and is the first to be written over.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._damaged: set[str] = set()
 
     def save(self, state: State) -> None:
         """Write the state over the older slot.
@@ -50,6 +51,7 @@ class Checkpoint:
         numbers = json.dumps(state.numbers)
         record = {"sha256": sha256(weights), "numbers": numbers, "numbers_sha256": _digest(numbers)}
         write_text(manifest, json.dumps(record))
+        self._damaged.discard(slot)
 
     def load(self) -> State | None:
         """The newest whole state, or None when there is none.
@@ -64,6 +66,7 @@ class Checkpoint:
             tensors = None if record is None else self._tensors(slot, record["sha256"])
             if record is not None and tensors is not None:
                 return State(tensors, record["numbers"])
+            self._damaged.add(slot)
         if present:
             raise StoreError(
                 f"Every checkpoint in {self.folder} is damaged. Train anew into another folder."
@@ -78,7 +81,7 @@ class Checkpoint:
             return None
 
     def _older_slot(self) -> str:
-        return min(SLOTS, key=self._step)
+        return min(SLOTS, key=lambda slot: -2 if slot in self._damaged else self._step(slot))
 
     def _step(self, slot: str) -> int:
         record = self._read(slot)

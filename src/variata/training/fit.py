@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import torch
@@ -73,7 +73,8 @@ def fit(
         What happened.
 
     Raises:
-        DivergenceError: when the loss leaves the finite numbers again and again.
+        DivergenceError: when the loss leaves the finite numbers again and again; the model then has
+            the best weights before, and the error the history, where some were validated.
         StoreError: when the checkpoint is damaged or belongs to another model.
         UsageError: when batches are too small for so many processes.
     """
@@ -97,18 +98,35 @@ def fit(
         clock.prepared = clock.seconds() - clock.before
         with applied(how):
             more = (log_jacobian, how, processes, graphs)
-            with closing(Loop(model, phases, settings, clock, device, *more)) as loop:
+            loop = Loop(model, phases, settings, clock, device, *more)
+            with _best_at_least(loop), closing(loop):
                 if state is not None:
                     take_up(loop, state)
                 if said:
                     loop.history.notes.append(said)
                 _refuse_different(loop)
                 loop.tick()
+                if state is None and checkpoint is not None and processes.first:
+                    _save(loop, checkpoint, "")  # what was measured counts from the first step on
                 _run(loop, train, valid, Callbacks(callbacks, loop.history), checkpoint, stop)
                 processes.alike(loop.step, device)  # what the first one saved is there for all
     _refuse_none_best(loop)
     loop.adopt_best()
     return loop.history
+
+
+@contextmanager
+def _best_at_least(loop: Loop) -> Iterator[None]:
+    """Where training diverges within, end with the best weights before, if some were validated."""
+    try:
+        yield
+    except DivergenceError as error:
+        floats = [value for value in loop.best.values() if value.is_floating_point()]
+        if loop.history.best_step and all(value.isfinite().all() for value in floats):
+            loop.history.ended = "diverged"
+            loop.adopt_best()
+            error.history = loop.history
+        raise
 
 
 def _clock(steps: int | None, budget: float | None, state: State | None) -> Clock:
@@ -137,7 +155,9 @@ def _how(
     def rehearse(how: How, seconds: float) -> float:
         # in one copy, so that the objectives' players are those of the copied phases
         tried, parts = copy.deepcopy((model, list(phases)))
-        loop = Loop(tried, parts, settings, Clock(10**9), device, 0.0, how, graphs=graphs)
+        loop = Loop(
+            tried, parts, settings, Clock(10**9), device, 0.0, how, graphs=graphs, trial=True
+        )
         order = batches(len(train), size, settings.seed, device=place_of(train))
 
         def step() -> None:
@@ -186,7 +206,8 @@ def _run(
             report = loop.report(valid, per_epoch, rows)
             callbacks.on_report(report)
             reported, last = loop.step, moment.progress
-            ended = ended or _impatient(loop, report.progress)
+            if ended in ("", "interrupted"):  # or a run that goes on would pass where it stops
+                ended = _impatient(loop, report.progress) or ended
         loop.history.ended = ended
         due = loop.clock.seconds() - saved > loop.settings.save_every
         if checkpoint is not None and loop.processes.first and (ended or due):

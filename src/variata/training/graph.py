@@ -10,6 +10,10 @@ import torch
 from torch import Tensor
 
 
+class NotCompiledError(RuntimeError):
+    """There is no compiler, or an operation that it does not know; the message is one line."""
+
+
 def graph_of(function: Callable[..., Any], tensors: Sequence[Tensor]) -> Callable[..., Any]:
     """Trace `function` on tensors of these shapes, and compile all that it does to them.
 
@@ -24,7 +28,20 @@ def graph_of(function: Callable[..., Any], tensors: Sequence[Tensor]) -> Callabl
 
     Returns:
         The same function, for arguments of the same shapes, types and devices, without gradients.
+
+    Raises:
+        NotCompiledError: whatever the compiler says.
     """
+    try:
+        return _compiled(function, tensors)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:
+        reason = (str(error).strip() or "no reason").splitlines()[0][:120]
+        raise NotCompiledError(f"{type(error).__name__}: {reason}") from error
+
+
+def _compiled(function: Callable[..., Any], tensors: Sequence[Tensor]) -> Callable[..., Any]:
     from torch._inductor import compile as compiled
     from torch.fx.experimental.proxy_tensor import make_fx
 

@@ -46,8 +46,8 @@ class History:
 
     Attributes:
         reports: one for each validation.
-        ended: "finished", "stopped early", "budget", "interrupted" or, told to callbacks only,
-            "failed"; empty while it goes on.
+        ended: "finished", "stopped early", "budget", "interrupted", "diverged" or, told to
+            callbacks only, "failed"; empty while it goes on.
         signal: the number of the signal that interrupted it.
         step: steps taken.
         best_step: the step whose weights were kept.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from variata.errors import DivergenceError
 from variata.models import LatentModel
 from variata.schedules import Moment
 from variata.training.clock import Clock
+from variata.training.graph import NotCompiledError
 from variata.training.habits import PLAIN
 from variata.training.history import History, Report
 from variata.training.machine import EAGER, How
@@ -32,7 +34,10 @@ RESERVE = 1.5  # times the first validation's duration: what a budget keeps for 
 
 
 class Loop:
-    """One training: its steps, its reports, and the best weights so far."""
+    """One training: its steps, its reports, and the best weights so far.
+
+    In a trial, a step that cannot be compiled is an error.
+    """
 
     def __init__(
         self,
@@ -45,7 +50,9 @@ class Loop:
         how: How = EAGER,
         processes: Processes = ALONE,
         graphs: Graphs | None = None,
+        trial: bool = False,
     ) -> None:
+        self.trial = trial
         self.log_jacobian, self.how, self.processes = log_jacobian, how, processes
         self.look_every = 1 if device.type == "cpu" else LOOK_EVERY
         self.model, self.phases, self.settings = model, phases, settings
@@ -64,10 +71,21 @@ class Loop:
         Raises:
             DivergenceError: when the loss leaves the finite numbers again and again.
         """
-        self.meter.add(*self.stepper.take(examples, index, self.moment, self._lr()))
+        self.meter.add(*self._taken(examples, index))
         self.step += 1
         if self.step % self.look_every == 0:
             self.settle()
+
+    def _taken(self, examples: Examples, index: Tensor) -> tuple[list[str], Any]:
+        """One step's figures; where it cannot be compiled, it runs as it is from there on."""
+        try:
+            return self.stepper.take(examples, index, self.moment, self._lr())
+        except NotCompiledError as error:
+            if self.trial:
+                raise
+            self.how = self.stepper.run_eagerly()
+            self._note(f"From step {self.step} on, steps are not compiled: {error}.")
+            return self.stepper.take(examples, index, self.moment, self._lr())
 
     def tick(self, stop: int = 0) -> int:
         """Read the clock, for all processes alike; the signal that asks any to stop, or 0."""

@@ -18,6 +18,7 @@ KINDS: dict[str, type[int] | type[float]] = {
     "epochs": int,
     "budget": float,
     "batch_size": int,
+    "micro_batch": int,
     "lr": float,
     "weight_decay": float,
     "ema": float,
@@ -35,9 +36,11 @@ class Settings:
 
     Attributes:
         epochs: passes over the data; None chooses by the size of the data, or uses the budget.
-        budget: wall-clock seconds, everything in `fit` included, or a text such as "3m"; None for
-            no limit.
+        budget: wall-clock seconds, or a text such as "3m"; None for no limit. The reading of data
+            counts too, up to half of it.
         batch_size: examples for each step; None chooses by the size of the data.
+        micro_batch: examples whose gradients are taken at once; those of a step are averaged, with
+            the same noise. None takes all, and fewer once memory has run out.
         lr: highest learning rate, which rises over the first steps and falls to zero as a cosine;
             None chooses by the kind of network.
         weight_decay: of matrices and kernels, not of biases.
@@ -56,6 +59,7 @@ class Settings:
     epochs: int | None = None
     budget: float | None = None
     batch_size: int | None = None
+    micro_batch: int | None = None
     lr: float | None = None
     weight_decay: float = 0.01
     ema: float = 0.999
@@ -75,6 +79,7 @@ class Settings:
         _positive("epochs", self.epochs)
         _positive("budget", self.budget)
         _positive("batch_size", self.batch_size)
+        _positive("micro_batch", self.micro_batch)
         _positive("lr", self.lr)
         _positive("threads", self.threads)
         _positive("patience", self.patience)

@@ -58,6 +58,17 @@ class StopRequest:
         self._waiting = True
 
     @classmethod
+    def begin_anew(cls) -> None:
+        """There is nothing to save again: what was trained was a preparation.
+
+        Raises:
+            Stopped: where a signal has come.
+        """
+        if cls._current is not None:
+            cls._current._waiting = False
+            cls._current.look()
+
+    @classmethod
     def number_now(cls) -> int | None:
         """The signal that came to the request in force, if one did."""
         return None if cls._current is None else cls._current.number

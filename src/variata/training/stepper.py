@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -22,6 +22,7 @@ from variata.training.average import Average
 from variata.training.habits import PLAIN
 from variata.training.inputs import Kinds, batch_of, tensors_of
 from variata.training.machine import How
+from variata.training.memory import out_of_memory
 from variata.training.phase import Phase, phase_at, players_of
 from variata.training.precision import data_type
 from variata.training.processes import Processes
@@ -30,7 +31,7 @@ from variata.training.replay import Replays
 from variata.training.settings import Settings
 from variata.training.validation import Examples, on
 from variata.training.weights import Weights
-from variata.training.work import Result, Work, out_of_memory
+from variata.training.work import Result, Work
 
 VIEW, FOLLOWING = 1, 2  # keep the noise of views and of followers apart from that of latents
 
@@ -55,7 +56,7 @@ class Stepper:
         note: is told what a person should know.
 
     Attributes:
-        most: rows of a batch at once, since memory ran out; 0 for no limit.
+        most: rows of a batch at once, as asked or since memory ran out; 0 for no limit.
         waits: whether the figures of each step are waited for.
     """
 
@@ -73,7 +74,7 @@ class Stepper:
         self.model, self.phases, self.settings = model, phases, settings
         self.device, self.how, self.processes = device, how, processes
         self.graphs, self.note = graphs or Graphs(), note
-        self.waits, self.most = device.type == "cpu", 0
+        self.waits, self.most = device.type == "cpu", settings.micro_batch or 0
         self.replays = Replays(how.replayed and device.type == "cuda", note)
         self.players = players_of(phases)
         for player in self.players:
@@ -106,6 +107,15 @@ class Stepper:
         self.followers.after_step(statistics, moment)
         self.average.update(moment.step)
         return work.names, figures
+
+    def run_eagerly(self) -> How:
+        """Compile nothing from here on; how steps are computed then."""
+        self.how = replace(self.how, compiled=False)
+        for work, _ in self.parts.values():
+            work.how = self.how
+        for optimiser in self.optimisers:
+            optimiser.kernels = None
+        return self.how
 
     @contextmanager
     def whole(self) -> Iterator[None]:
@@ -165,7 +175,7 @@ class Stepper:
                 batch = self._seen(examples.gather(index), phase, moment, place)
                 restart()
                 return work(batch, moment, place, self.most, restart)
-            except RuntimeError as error:
+            except (RuntimeError, MemoryError) as error:
                 rows = min(self.most or len(index), len(index))
                 if not out_of_memory(error) or rows < 2:
                     raise

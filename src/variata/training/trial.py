@@ -10,6 +10,7 @@ from dataclasses import replace
 import torch
 
 from variata.training.deadline import TooLongError, at_most, can_be_limited
+from variata.training.graph import NotCompiledError
 from variata.training.machine import How, applied
 from variata.training.precision import exact_by
 
@@ -46,14 +47,16 @@ def chosen(
         rehearse: seconds for each step under a choice, measured for about so many seconds.
         steps, budget: planned; None for none.
         threads: asked for; None to choose.
-        compiling: "on", "off" or "auto".
+        compiling: "on", "off" or "auto". Where neither it nor `threads` leaves a choice, nothing is
+            measured.
         phases: each has a graph of its own.
         convolves: whether the network has convolutions.
         device: "cpu" or "cuda", where neither threads nor libraries of products are a choice.
     """
     how = replace(usual, threads=threads or usual.threads)
-    if steps is not None and steps < FEWEST_STEPS:
-        return replace(how, compiled=compiling == "on", replayed=False), ""
+    short = steps is not None and steps < FEWEST_STEPS
+    if short or (threads is not None and compiling != "auto"):
+        return replace(how, compiled=compiling == "on", replayed=how.replayed and not short), ""
     each = rehearse(how, 0.1)
     planned = min(steps * each if steps else float("inf"), budget or float("inf"))
     told: list[str] = []
@@ -106,9 +109,8 @@ def _compiled(
             fast = rehearse(replace(how, compiled=True), SHARE * planned)
     except TooLongError:
         return how, f"Not compiled: it was given up after {limit:.0f} s."
-    except Exception as error:  # no compiler, or an operation that it does not know
-        reason = str(error).strip().splitlines()[0][:120] if str(error).strip() else "no reason"
-        return how, f"Not compiled: {type(error).__name__}: {reason}."
+    except NotCompiledError as error:
+        return how, f"Not compiled: {error}."
     cost = (time.monotonic() - begun) * (phases - 1)  # what was spent already does not count
     pays = planned * (1 - fast / each) > cost and fast < GAIN * each
     verdict = "compiled" if pays else "not compiled"

@@ -13,11 +13,12 @@ from torch import Tensor
 from variata.batch import Batch
 from variata.errors import NoDensityError
 from variata.models import LatentModel, decodes, likelihood_of
-from variata.noise import placed
+from variata.noise import Place, placed
 from variata.objectives import Objective
 from variata.schedules import Moment
+from variata.training.memory import out_of_memory
 from variata.training.processes import ALONE, Processes
-from variata.training.randomness import forked
+from variata.training.randomness import draw_again, drawn_so_far, forked
 
 ROWS = 1_000  # enough to choose between checkpoints, since all see the same rows and noise
 END = Moment(step=2**31, progress=1.0)
@@ -80,21 +81,40 @@ def validate(
     """Average an objective, the distortion and the rate over (at most 1,000) rows.
 
     The same rows and the same noise are used every time, so that differences are the model's.
-    Several processes divide the rows, and all have the figures of all rows.
+    Several processes divide the rows, and all have the figures of all rows. Where memory runs out,
+    rows are taken in halves, with the same noise.
     """
     rows, dtype = some_rows(len(examples), seed), next(model.parameters()).dtype
     model.eval()
     sums = torch.zeros(3, dtype=torch.float64)
     with torch.inference_mode(), forked(device, seed, len(rows)):
         for index in rows.split(batch_size):
-            place = processes.place(len(index))
-            with placed(place):
+
+            def summed(place: Place, index: Tensor = index) -> Tensor:
                 batch = on(examples.gather(index[place.start : place.stop]), device, dtype)
-                sums += len(batch) * _figures(model, objective, batch)
+                return len(batch) * _figures(model, objective, batch)
+
+            sums += _in_halves(summed, processes.place(len(index)), device)
     sums = processes.summed(sums.to(device)) if processes.count > 1 else sums
     criterion, *rest = (sums / len(rows)).tolist()
     distortion, rate = (None if figure != figure else figure for figure in rest)
     return Validation(criterion, distortion, rate)
+
+
+def _in_halves(summed: Callable[[Place], Tensor], place: Place, device: torch.device) -> Tensor:
+    """A sum over the rows of a place; over each half of them where memory runs out."""
+    rows, before = place.stop - place.start, drawn_so_far(device)
+    try:
+        with placed(place):
+            return summed(place)
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error) or rows < 2:
+            raise
+    halves = []
+    for part in (place.within(0, rows // 2), place.within(rows // 2, rows)):
+        draw_again(device, before)  # each piece draws the noise of all rows
+        halves.append(_in_halves(summed, part, device))
+    return halves[0] + halves[1]
 
 
 def _figures(model: LatentModel, objective: Objective, batch: Batch) -> Tensor:

@@ -232,12 +232,3 @@ def _added(sums: list[Tensor], parts: list[Tensor], share: float) -> list[Tensor
         return [share * part for part in parts]
     torch._foreach_add_(sums, parts, alpha=share)
     return sums
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, on whichever device.
-
-    >>> out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried ..."))
-    True
-    """
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -24,7 +24,7 @@ from variata.tasks.plan import chosen_device
 from variata.tasks.source import options_of
 from variata.tasks.train import fit, resume
 from variata.training import Callback
-from variata.training.work import out_of_memory
+from variata.training.memory import out_of_memory
 
 WAYS = {"all": measured, "bound": bound}  # to measure
 MEMORY = "memory.json"

@@ -1,0 +1,35 @@
+"""The history of a training, in its folder while it goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from variata.errors import StoreError
+from variata.store.history import read_history, write_history
+from variata.training import Callback, Report
+
+
+class HistoryFile(Callback):
+    """Writes all reports after each, so that a killed training leaves them too.
+
+    Args:
+        path: of the file. What it holds of steps that are taken again is replaced.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.reports: list[dict[str, Any]] = _read(path)
+
+    def on_report(self, report: Report) -> None:
+        before = [kept for kept in self.reports if kept["step"] < report.step]
+        self.reports = [*before, report.as_dict()]
+        write_history(self.path, self.reports)
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    """What a training that goes on has reported, as far as it can be read."""
+    try:
+        return read_history(path) if path.is_file() else []
+    except StoreError:
+        return []

@@ -1,0 +1,163 @@
+"""One training: from everything that was decided to a model, saved where it has a folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from variata.data import Viewed, corruption, redrawn
+from variata.data.few_labels import labels_shown
+from variata.errors import DivergenceError
+from variata.models import start
+from variata.recipes import Composition
+from variata.recipes.catalogue import Preparation
+from variata.shapes import numel
+from variata.store import Saved
+from variata.store.folder import HISTORY
+from variata.tasks.at_once import as_prepared
+from variata.tasks.history_file import HistoryFile
+from variata.tasks.interrupt import refuse_late, while_training
+from variata.tasks.model import Model
+from variata.tasks.run import Run
+from variata.tasks.source import Prepared
+from variata.tasks.warm import started
+from variata.training import Callback, Callbacks, History, Processes, Settings, fit, forked
+from variata.training.signals import StopRequest
+
+PREPARE_ROWS = 5_000  # enough to know the margins of the data
+PREPARE_NUMBERS = PREPARE_ROWS * 8_192  # at most, of large images
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training: everything that was decided before its first step."""
+
+    prepared: Prepared
+    composition: Composition
+    settings: Settings
+    device: torch.device
+    run: Run | None
+    plan: dict[str, Any]
+    processes: Processes
+
+
+def trained(job: Job, callbacks: Sequence[Callback], announce: Callable[[str], None]) -> Model:
+    """Train, or go on, and save.
+
+    Raises:
+        DivergenceError: see `variata.fit`.
+        InterruptError: when a signal ended a training that is kept in a folder.
+    """
+    composition, splits, run = job.composition, job.prepared.splits, job.run
+    own = [] if run is None else [HistoryFile(run.folder / HISTORY)]
+    told = Callbacks([*own, *callbacks] if job.processes.first else (), History())
+    told.on_start(job.plan | {"arguments": composition.arguments, "device": str(job.device)})
+    for note in told.history.notes:
+        announce(note)
+    most = min(PREPARE_ROWS, max(2, PREPARE_NUMBERS // numel(job.prepared.schema.shape)))
+    rows = torch.arange(min(len(splits.train), most))
+    with forked("cpu", job.settings.seed):
+        known = splits.train.gather(rows)
+        start(composition.model, known.x, known.c)
+    if "init" in job.plan and (run is None or run.checkpoint.load() is None):
+        announce(started(job.plan["init"], composition.model, job.prepared))
+    share = composition.labelled_share
+    learnt = labels_shown(splits.train, share) if share else splits.train
+    view = corruption(job.settings.corrupt, job.prepared.schema)
+    begun = time.monotonic()
+    with told.told_of_failure(), _last_good_kept(job):
+        settings = _prepared(job, learnt, announce)
+        jacobian = job.prepared.schema.log_jacobian()
+        if composition.prepare_share == 1:
+            more = (settings.seed, job.device, jacobian, begun)
+            history = as_prepared(composition, splits.valid, *more)
+            told.on_report(history.reports[-1])
+            told.on_end(history)
+        else:
+            history = fit(
+                composition.model,
+                composition.phases,
+                redrawn(learnt),
+                splits.valid if view is None else Viewed(splits.valid, view),
+                settings,
+                device=job.device,
+                callbacks=told.callbacks,
+                checkpoint=None if run is None else run.checkpoint,
+                log_jacobian=jacobian,
+                processes=job.processes,
+            )
+    if history.ended == "interrupted" and run is not None:
+        raise while_training(history, run.folder)
+    history.notes[:0] = told.history.notes
+    saved = _saved(job, history)
+    if run is not None:
+        run.finish(saved)
+        refuse_late(run.folder)
+    return Model(saved)
+
+
+@contextmanager
+def _last_good_kept(job: Job) -> Iterator[None]:
+    """Where training diverges within, keep the model with its best weights before."""
+    try:
+        yield
+    except DivergenceError as error:
+        if error.history is None:
+            raise
+        saved = _saved(job, error.history)
+        error.model = Model(saved)
+        if job.run is None:
+            raise
+        job.run.finish(saved)
+        kept = f"{error} The best weights before, of step {error.history.best_step}, are the model "
+        again = DivergenceError(f"{kept}in {job.run.folder}.")
+        again.history, again.model = error.history, error.model
+        raise again from None
+
+
+def _prepared(job: Job, learnt: Any, announce: Callable[[str], None]) -> Settings:
+    """Do what a recipe wants done before its phases; the settings of what is left to do."""
+    made, run = job.composition, job.run
+    if made.prepare is None:
+        return job.settings
+    whole = made.prepare_share == 1
+    first, rest = (job.settings,) * 2 if whole else job.settings.divided(made.prepare_share)
+    if run is None or run.checkpoint.load() is None:  # in a resumed training it is done
+        announce(f"{made.recipe}: {made.prepare_share:.0%} of the training prepare the model")
+        valid = job.prepared.splits.valid
+        with forked("cpu", job.settings.seed):
+            how = Preparation(learnt, valid, first, job.device, job.processes)
+            made.prepare(made.model, how)
+        StopRequest.begin_anew()
+    return rest
+
+
+def _saved(job: Job, history: History) -> Saved:
+    last = history.reports[-1]
+    training = {
+        "ended": history.ended,
+        "steps": last.step,
+        "epochs": last.epoch,
+        "seconds": last.seconds,
+        "best_step": history.best_step,
+        "skipped": history.skipped,
+        "rollbacks": history.rollbacks,
+        "notes": [*job.prepared.notes, *history.notes],
+        "device": str(job.device),
+    }
+    about = {
+        "data": job.prepared.record,
+        "settings": job.plan["settings"],
+        "training": training,
+        **job.plan["made"],
+        **{name: job.plan[name] for name in ("init",) if name in job.plan},
+    }
+    made, schema = job.composition, job.prepared.schema
+    reports = [report.as_dict() for report in history.reports]
+    arguments, condition = made.arguments or {}, job.prepared.condition
+    return Saved(made.model, made.recipe, arguments, schema, about, reports, condition=condition)
