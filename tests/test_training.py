@@ -259,12 +259,12 @@ def test_endless_failures_are_an_error_that_says_what_to_do() -> None:
 def test_a_training_that_diverges_ends_with_its_best_weights_before() -> None:
     made, whole = composition(), composition()
     with pytest.raises(DivergenceError, match="lower learning rate") as caught:
-        fit(made.model, broken(15, 10**9), rows(), rows(), PATIENT)
+        fit(made.model, broken(8, 10**9), rows(), rows(), PATIENT)
     history = caught.value.history
     assert history.ended == "diverged"
     assert history.rollbacks == 3
     best = [report for report in history.reports if report.best][-1]
-    assert best.step == history.best_step <= 15
+    assert best.step == history.best_step <= 8
     reached = []
 
     class Kept(Callback):
@@ -305,7 +305,7 @@ def test_a_batch_in_pieces_has_the_curve_of_the_whole(micro: int) -> None:
     for settings in (PATIENT, replace(PATIENT, micro_batch=micro)):
         made = composition()
         history = fit(made.model, made.phases, rows(), rows(), replace(settings, precision="fp64"))
-        curves.append([report.train["distortion"] for report in history.reports])
+        curves.append([value for report in history.reports for value in report.train.values()])
     assert curves[0] == pytest.approx(curves[1], rel=1e-9)
 
 

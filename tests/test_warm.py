@@ -95,7 +95,7 @@ def test_another_run_in_its_place_is_noticed(
     def work() -> Model:
         return fit(others, init=start, out=tmp_path / "run", **FAST)
 
-    interrupted(monkeypatch, BEFORE_A_STEP["first step"], signal.SIGTERM, 0, work)
+    interrupted(monkeypatch, BEFORE_A_STEP["trial"], signal.SIGTERM, 0, work)
     shutil.rmtree(start)
     fit("digits", "beta_vae", latent=3, hidden=(8,), out=start, epochs=1)
     with pytest.raises(StoreError, match="has changed since this training began"):

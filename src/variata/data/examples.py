@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -139,15 +140,13 @@ class Examples:
         return digest.hexdigest()
 
     def fingerprint_beside(self) -> str:
-        """The same of labels and conditions; empty where there are none."""
-        beside = [self.labels, None if self.context is None else self.context.codes]
-        if all(values is None for values in beside):
-            return ""
-        digest = hashlib.sha256()
-        for values in beside:
-            told = None if values is None else (tuple(values.shape), str(values.dtype))
-            digest.update(str(told).encode())
+        """The same of what stands beside the codes: their meaning, labels and conditions."""
+        known = self.context
+        told = [self.schema.to_json(), None if known is None else known.condition.to_json()]
+        digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+        for values in (self.labels, None if known is None else known.codes):
             if values is not None:
+                digest.update(f"{tuple(values.shape)} {values.dtype}".encode())
                 digest.update(values.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
 

@@ -39,8 +39,7 @@ def beta_tc_vae(
         alpha: weight of the mutual information between an example and its latent.
         beta: weight of the total correlation.
         gamma: weight of the divergences of single dimensions from the prior.
-        rows: of the training data, for stratified sampling; without, all of a batch weigh the same,
-            which has the gradient of minibatch-weighted sampling.
+        rows: of the data, for stratified sampling; minibatch-weighted sampling without.
         warm_up_share: share of the training over which the weights rise.
 
     Reference:

@@ -182,7 +182,7 @@ def changed(before: dict[str, Any], now: dict[str, Any]) -> str:
     Args:
         before, now: records of `Prepared`.
 
-    >>> first = {"rows": [8, 1, 1], "fingerprint": "a", "fingerprint_beside": ""}
+    >>> first = {"rows": [8, 1, 1], "fingerprint": "a", "fingerprint_beside": "d"}
     >>> changed(first, first), changed(first, first | {"fingerprint": "b"})
     ('', 'values have changed since')
     >>> changed(first, first | {"rows": [9, 1, 1], "fingerprint": "c"})
@@ -193,8 +193,8 @@ def changed(before: dict[str, Any], now: dict[str, Any]) -> str:
         return f"it has {rows[1]:,} rows, and had {rows[0]:,}"
     if before["fingerprint"] != now["fingerprint"]:
         return "values have changed since"
-    if before.get("fingerprint_beside", "") != now["fingerprint_beside"]:
-        return "labels or conditions have changed since"
+    if before.get("fingerprint_beside") not in (None, now["fingerprint_beside"]):
+        return "units, labels or conditions have changed since"
     return ""
 
 

@@ -37,8 +37,17 @@ def graph_of(function: Callable[..., Any], tensors: Sequence[Tensor]) -> Callabl
     except torch.OutOfMemoryError:
         raise
     except Exception as error:
-        reason = (str(error).strip() or "no reason").splitlines()[0][:120]
-        raise NotCompiledError(f"{type(error).__name__}: {reason}") from error
+        raise NotCompiledError(why(error)) from error
+
+
+def why(error: BaseException) -> str:
+    """What the compiler said, in a line.
+
+    >>> why(RuntimeError("no compiler\\nsecond line")), why(NotCompiledError("KeyError: 3"))
+    ('RuntimeError: no compiler', 'KeyError: 3')
+    """
+    reason = (str(error).strip() or "no reason").splitlines()[0][:120]
+    return reason if isinstance(error, NotCompiledError) else f"{type(error).__name__}: {reason}"
 
 
 def _compiled(function: Callable[..., Any], tensors: Sequence[Tensor]) -> Callable[..., Any]:

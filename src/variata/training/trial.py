@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 
 from variata.training.deadline import TooLongError, at_most, can_be_limited
-from variata.training.graph import NotCompiledError
+from variata.training.graph import why
 from variata.training.machine import How, applied
 from variata.training.precision import exact_by
 
@@ -109,8 +109,8 @@ def _compiled(
             fast = rehearse(replace(how, compiled=True), SHARE * planned)
     except TooLongError:
         return how, f"Not compiled: it was given up after {limit:.0f} s."
-    except NotCompiledError as error:
-        return how, f"Not compiled: {error}."
+    except Exception as error:  # no compiler, or an operation that it does not know
+        return how, f"Not compiled: {why(error)}."
     cost = (time.monotonic() - begun) * (phases - 1)  # what was spent already does not count
     pays = planned * (1 - fast / each) > cost and fast < GAIN * each
     verdict = "compiled" if pays else "not compiled"
