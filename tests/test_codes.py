@@ -420,6 +420,30 @@ def test_reinmax_has_the_gradient_of_the_mean_of_what_is_quadratic(
     torch.testing.assert_close(found, wanted)
 
 
+def test_the_density_of_classes_has_the_gradient_of_its_linear_extension() -> None:
+    """Each class in turn: what log p would be, and the slope towards it where nothing is after."""
+    coding, network = OneHotCodes(3, 9), CausalTransformer(3, 3, 8, 1, 2)
+    p = Codes(coding, network, torch.zeros(9))
+    codes = torch.tensor([[2, 0, 1]])
+    z = coding.vectors(codes).requires_grad_()
+    density = p.log_prob(z)
+    torch.testing.assert_close(density, p.log_prob_of(codes))
+    (slope,) = torch.autograd.grad(density.sum(), z)
+    last = [p.log_prob_of(torch.tensor([[2, 0, other]])) for other in range(3)]
+    torch.testing.assert_close(slope[0, 6:] - slope[0, 7], torch.cat(last) - density)
+    assert (slope[0, :6] != 0).all()
+
+
+def test_classes_with_a_prior_of_their_own_learn_it_with_the_encoder() -> None:
+    composition, x = made("gumbel_vae", classes=2, prior="autoregressive"), rows(6)
+    trace = composition.model.observe(Batch(x, x))
+    assert not trace.stages[0].exact
+    composition.phases[0].objective(composition.model, trace, Moment(10**6, 1.0)).total.backward()
+    parameters = dict(composition.model.named_parameters())
+    assert all(value.grad is not None and value.grad.any() for value in parameters.values())
+    assert composition.model.imagine(5).likelihood.sample().shape[:2] == (1, 5)
+
+
 def test_classes_are_relaxed_while_training_only() -> None:
     posterior = OneHotPosterior(3, 8, 4, lambda moment: 0.5)
     assert posterior(None, torch.zeros(2, 3)).has_rsample

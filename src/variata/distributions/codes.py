@@ -39,7 +39,8 @@ class Codes(Distribution):
     """The distribution of the latents of code sequences; without a network, all are as likely.
 
     log p(z) = sum over positions of log p(code | codes before it), nats, exact. A latent that is no
-    vector of a code counts as the nearest that is.
+    vector of a code counts as the nearest that is; one of classes that has a gradient, as shares of
+    them, and log p(z) has its gradient too.
 
     Args:
         coding: between latents and codes.
@@ -68,6 +69,9 @@ class Codes(Distribution):
         return {}
 
     def log_prob(self, value: Tensor) -> Tensor:
+        shares = getattr(self.coding, "shares", None)
+        if value.requires_grad and shares is not None and self.network is not None:
+            return self._log_prob_of_shares(self.network, shares(value))
         return self.log_prob_of(self.coding.codes(value))
 
     def log_prob_of(self, codes: Tensor) -> Tensor:
@@ -80,6 +84,13 @@ class Codes(Distribution):
         logits = self.network(rows, self._spread(shape))
         each = F.cross_entropy(logits.flatten(0, 1), rows.flatten(), reduction="none")
         return -each.view(*shape, -1).sum(-1)
+
+    def _log_prob_of_shares(self, network: Network, shares: Tensor) -> Tensor:
+        """The same of shares of codes (..., S, V), which it is linear in at every position."""
+        shape = torch.broadcast_shapes(shares.shape[:-2], self._batch_shape)
+        rows = shares.expand(*shape, *shares.shape[-2:]).flatten(0, -3)
+        logits = network(rows, self._spread(shape))
+        return (rows * logits.log_softmax(-1)).sum((-1, -2)).view(shape)
 
     def sample(self, sample_shape: _size = ONE_DRAW) -> Tensor:
         with torch.no_grad():

@@ -83,7 +83,7 @@ class CausalTransformer(nn.Module):
         self.norm, self.output = nn.LayerNorm(width), nn.Linear(width, size)
 
     def forward(self, codes: Tensor, context: Tensor | None = None) -> Tensor:
-        """Logits of all positions; context is (N, C)."""
+        """Logits of all positions; context is (N, C), codes may be shares of codes (N, S, V)."""
         x = self.places + self._told(codes[:, :-1], context)
         for block in self.blocks:
             x, _ = block(x)
@@ -112,5 +112,6 @@ class CausalTransformer(nn.Module):
         rows = n if codes is None else len(codes)
         x = self.places.new_zeros(rows, 1, self.places.shape[1])
         if codes is not None and self.embed is not None:
-            x = torch.cat([x, self.embed(codes)], 1)
+            shares = codes.is_floating_point()
+            x = torch.cat([x, codes @ self.embed.weight if shares else self.embed(codes)], 1)
         return x if self.informed is None else x + self.informed(context)[:, None]

@@ -134,7 +134,11 @@ class OneHotCodes(nn.Module):
 
     def codes(self, z: Tensor) -> Tensor:
         """See `Quantiser`: the largest entry of each position."""
-        return z.unflatten(-1, (self.length, self.size)).argmax(-1)
+        return self.shares(z).argmax(-1)
+
+    def shares(self, z: Tensor) -> Tensor:
+        """The share of every code at every position, (..., S, V)."""
+        return z.unflatten(-1, (self.length, self.size))
 
     def vectors(self, codes: Tensor) -> Tensor:
         """See `Quantiser`."""

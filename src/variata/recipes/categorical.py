@@ -6,13 +6,14 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt, Le
 
-from variata.conditionals import OneHotPosterior, UniformOneHot
+from variata.conditionals import CodesPrior, OneHotPosterior, UniformOneHot
 from variata.distributions.one_hot import Estimator
 from variata.models import LatentModel, Level
 from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.conditioned import conditioned
 from variata.recipes.gaussian import Share, elbo
 from variata.recipes.parts import Parts, default_latent
+from variata.recipes.quantised import Kind, code_prior
 from variata.recipes.rules import latent_by
 from variata.recipes.vae import in_two
 from variata.schedules import Schedule, warm_up
@@ -30,14 +31,15 @@ def gumbel_vae(
     final_temperature: Temperature = 0.5,
     cooling_share: Share = 0.5,
     estimator: Estimator = "relaxed",
+    prior: Kind = "uniform",
     warm_up_share: Share = 0.1,
     shifts: bool = True,
 ) -> Composition:
-    """The VAE with classes for latents, by the Gumbel-softmax: independent, of equal prior.
+    """The VAE with classes for latents, by the Gumbel-softmax.
 
-    Minimises distortion at draws that have a gradient + the exact KL divergence of the classes.
-    What is validated and evaluated is the bound at draws of classes. `refit-prior` gives it a prior
-    that knows how classes depend on each other.
+    Minimises distortion at draws that have a gradient + the KL divergence of the classes. What is
+    validated and evaluated is the bound at draws of classes. A prior that knows how classes depend
+    on each other is learned beside the model (`prior`), or afterwards by `refit-prior`.
 
     Args:
         classes: of every latent variable; latent / classes is the number of variables.
@@ -47,6 +49,8 @@ def gumbel_vae(
         estimator: of gradients. "relaxed": draws while training are relaxed. "straight": they are
             classes with the gradient of relaxed ones. "reinmax": classes with a gradient of second
             order, which needs no temperature.
+        prior: "uniform", from which the rate is closed, or "autoregressive" for a transformer over
+            the classes that learns with the model, with the rate at a draw.
         warm_up_share: share of the training over which the weight of the rate rises to 1.
         shifts: whether images are shifted by up to a pixel in the first part.
 
@@ -58,10 +62,16 @@ def gumbel_vae(
     encoder, features = parts.make_encoder()
     latent, schedule = parts.latent or 1, _cooling(temperature, final_temperature, cooling_share)
     posterior = OneHotPosterior(features, latent, classes, schedule, estimator)
-    level = Level(UniformOneHot(latent, classes), posterior)
+    alike = prior == "uniform"
+    p = UniformOneHot(latent, classes) if alike else _learned(parts, posterior, latent)
+    level = Level(p, posterior)
     model = LatentModel(encoder, [conditioned(parts, level, features)], parts.make_decoder(latent))
     objective = elbo(warm_up_share)
     return Composition(model, in_two(parts, objective, objective, shifts))
+
+
+def _learned(parts: Parts, posterior: OneHotPosterior, latent: int) -> CodesPrior:
+    return code_prior(posterior.quantiser, latent, "autoregressive", parts.context or 0)
 
 
 def _cooling(start: float, end: float, share: float) -> Schedule:

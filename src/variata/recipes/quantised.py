@@ -8,7 +8,7 @@ from annotated_types import Ge, Le
 
 from variata.conditionals import CodesPrior, QuantisedPosterior
 from variata.models import LatentModel, Level
-from variata.nn import CausalTransformer, Codebook, ScalarGrid
+from variata.nn import CausalTransformer, Codebook, OneHotCodes, ScalarGrid
 from variata.objectives import CodebookError, Commitment, Distortion, Objective, Rate
 from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.code_grid import as_convolutional, grid_networks, has_grid, on_grid, positions
@@ -87,7 +87,7 @@ def of_codes(
 
 
 def code_prior(
-    quantiser: Codebook | ScalarGrid, latent: int, kind: Kind, context: int = 0
+    quantiser: Codebook | ScalarGrid | OneHotCodes, latent: int, kind: Kind, context: int = 0
 ) -> CodesPrior:
     """A prior over the codes of a quantiser, which knows what lies above, or the condition.
 

@@ -94,7 +94,8 @@ def _products(how: How, each: float, rehearse: Rehearse, seconds: float) -> tupl
     if how.precision != "fp32" or not exact_by("onednn"):
         return how, each, ""
     other = replace(how, products="onednn")
-    took = statistics.fmean(rehearse(other, seconds) for _ in range(ROUNDS))
+    rounds = [(rehearse(how, seconds), rehearse(other, seconds)) for _ in range(ROUNDS)]
+    each, took = (statistics.fmean(times) for times in zip(*rounds, strict=True))
     if took >= GAIN * each:
         return how, each, ""
     return other, took, f"Products by oneDNN ({took / each:.2f} of the time)."
@@ -112,6 +113,7 @@ def _compiled(
     except Exception as error:  # no compiler, or an operation that it does not know
         return how, f"Not compiled: {why(error)}."
     cost = (time.monotonic() - begun) * (phases - 1)  # what was spent already does not count
+    each = statistics.fmean([each, rehearse(how, SHARE * planned)])  # as busy as it is by now
     pays = planned * (1 - fast / each) > cost and fast < GAIN * each
     verdict = "compiled" if pays else "not compiled"
     return replace(how, compiled=pays), f"Steps are {verdict} ({fast / each:.2f} of the time)."
