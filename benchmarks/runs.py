@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from common import RESULTS, described, processor
+from common import RESULTS, commit, described, processor
 
 Run = dict[str, Any]
 
@@ -52,7 +52,7 @@ class Runs:
         if self.most == 0:
             raise EnoughError
         self.most = None if self.most is None else self.most - 1
-        run = which | make()
+        run = which | {"commit": commit()} | make()
         self.kept.append(run)
         self.write([])
         print(json.dumps(run), flush=True)

@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from variata import fit, load
+from variata import fit, load, store
 from variata.atomic import PART
 from variata.cli.app import run
 from variata.data.csv_table import Table
@@ -214,12 +214,16 @@ class StopAfter(Callback):
 def test_data_in_memory_is_given_again_to_go_on(table: np.ndarray, tmp_path: Path) -> None:
     more = {**ARGUMENTS, "condition": np.arange(len(table)) % 3}
     whole = fit(table, **more)
-    with pytest.raises(InterruptError, match=r"variata\.resume\('.*run', data=\.\.\.\)"):
+    with pytest.raises(
+        InterruptError, match=r"variata\.resume\('.*run', data=\.\.\., condition=\.\.\.\)"
+    ):
         fit(table, out=tmp_path / "run", callbacks=[StopAfter(2)], **more)
     kept = read_history(tmp_path / "run" / "history.jsonl")
     assert len(kept) == 2
     with pytest.raises(StoreError, match=r"use variata\.resume"):
         resume(tmp_path / "run")
+    with pytest.raises(StoreError, match="without condition"):
+        resume(tmp_path / "run", data=table)
     for other, condition, what in (
         (table.round(1), more["condition"], "values have changed"),
         (10 * table, more["condition"], "units, labels or conditions have changed"),
@@ -233,6 +237,48 @@ def test_data_in_memory_is_given_again_to_go_on(table: np.ndarray, tmp_path: Pat
     reports = read_history(tmp_path / "run" / "history.jsonl")
     assert reports[:2] == kept
     assert reports == load(tmp_path / "run").saved.reports
+
+
+def test_a_run_killed_after_its_first_step_begins_with_its_whole_budget(
+    table_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A state before the first step says nothing of how many there will be."""
+
+    class Killed(Callback):
+        def on_step(self, progress: float, seconds: float) -> None:
+            raise KeyboardInterrupt
+
+    class First(Callback):
+        def on_step(self, progress: float, seconds: float) -> None:
+            seen.append(progress)
+
+    seen: list[float] = []
+    out = tmp_path / "run"
+    more = ARGUMENTS | {"epochs": 10_000, "budget": 1.5, "patience": 1.0}
+    with pytest.raises(KeyboardInterrupt):
+        fit(table_csv, out=out, callbacks=[Killed()], **more)
+    model = resume(out, [First()])
+    assert model.saved.about["training"]["ended"] == "budget"
+    assert seen[0] < 0.2
+
+
+def test_a_preparation_that_diverges_leaves_no_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged, calls = Stepper._judged, []
+
+    def wild(self: Stepper, figures: Tensor) -> Any:
+        calls.append(1)
+        found = judged(self, figures)
+        return found if len(calls) < 30 else [float("nan")] * len(found)
+
+    monkeypatch.setattr(Stepper, "_judged", wild)
+    out = tmp_path / "run"
+    more = {"recipe": "vade", "latent": 2, "hidden": (8,), "epochs": 40, "threads": 1}
+    with pytest.raises(DivergenceError) as caught:
+        fit("digits", out=out, compile="off", **more)
+    assert caught.value.model is None
+    assert not store.exists(out)
 
 
 def test_a_training_that_diverges_leaves_the_model_before(

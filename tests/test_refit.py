@@ -209,7 +209,7 @@ WITHOUT = {  # latents that an encoder gives, or a prior that could be another
 
 
 @pytest.mark.parametrize("recipe", [name for name in recipes.names() if name not in STACKED])
-def test_any_model_has_a_prior_fitted_or_refuses(recipe: str) -> None:
+def test_any_model_has_a_prior_fitted_or_refuses(recipe: str, tmp_path: Path) -> None:
     rows = np.random.default_rng(0).normal(size=(40, 8, 8))
     facts: dict[str, Any] = {"shape": (1, 8, 8), "likelihood": "gaussian"}
     made = recipes.build(recipe, **facts | SIZES | OWN.get(recipe, {}))
@@ -221,6 +221,8 @@ def test_any_model_has_a_prior_fitted_or_refuses(recipe: str) -> None:
         found = refit_prior(model, data=rows)
         assert math.isfinite(found.after)
         assert found.model.sample(2).shape == (2, 8, 8)
+        found.model.save(tmp_path / "run")
+        np.testing.assert_array_equal(load(tmp_path / "run").sample(2), found.model.sample(2))
 
 
 def test_what_has_no_encoder_has_no_prior_fitted(table: np.ndarray) -> None:

@@ -62,14 +62,14 @@ def refit_prior(
     """
     from variata import store
     from variata.cli.progress import watcher
+    from variata.recipes.refit import usual_prior
     from variata.tasks.refit import refit_prior as refit
-    from variata.tasks.refit import usual_prior
 
     given: dict[str, Any] = {"components": components, "couplings": couplings}
     given |= {"layers": layers, "width": width, "steps": steps}
     own = {name: value for name, value in given.items() if value is not None}
     model = open_model(run, device)
-    chosen = prior or usual_prior(model)
+    chosen = prior or usual_prior(model.module)
     folder = out or Path(f"{run}-{chosen}")
     store.refuse_in_use(folder)
     found = refit(model, chosen, data=data, seed=seed, callbacks=[watcher(quiet=as_json)], **own)

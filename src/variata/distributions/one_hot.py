@@ -35,6 +35,8 @@ class OneHot(Factorised):
         Categorical Reparameterization with Gumbel-Softmax (Jang, Gu and Poole, 2016),
         arXiv:1611.01144
         The Concrete Distribution (Maddison, Mnih and Teh, 2016), arXiv:1611.00712
+        Bridging Discrete and Backpropagation: Straight-Through and Beyond (Liu et al., 2023),
+        arXiv:2304.08612
 
     >>> p = OneHot(torch.zeros(3, 2, 4))
     >>> p

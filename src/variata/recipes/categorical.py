@@ -58,6 +58,8 @@ def gumbel_vae(
         Categorical Reparameterization with Gumbel-Softmax (Jang, Gu and Poole, 2016),
         arXiv:1611.01144
         The Concrete Distribution (Maddison, Mnih and Teh, 2016), arXiv:1611.00712
+        Bridging Discrete and Backpropagation: Straight-Through and Beyond (Liu et al., 2023),
+        arXiv:2304.08612
     """
     encoder, features = parts.make_encoder()
     latent, schedule = parts.latent or 1, _cooling(temperature, final_temperature, cooling_share)

@@ -118,6 +118,11 @@ def levels_of(model: LatentModel) -> list[Level]:
     return [level for level in model.levels if isinstance(level, Level)]
 
 
+def usual_prior(model: LatentModel) -> str:
+    """The name of the prior that is fitted unless another is asked for."""
+    return "gmm" if _real_levels(model) else "autoregressive"
+
+
 def fitted_level(model: LatentModel) -> int:
     """The highest level of real latents: below a class it is that of the style."""
     return _real_levels(model)[0]

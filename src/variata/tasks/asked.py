@@ -29,6 +29,7 @@ class Data(TypedDict):
     seed: int
     fingerprint: str
     fingerprint_beside: NotRequired[str]
+    given: NotRequired[list[str]]
 
 
 class Init(TypedDict):
@@ -75,6 +76,18 @@ def read_asked(folder: Path) -> dict[str, Any]:
     if record.pop(DIGEST, None) != digest(record):
         raise StoreError(_changed(path, record, folder / COPY))
     return _checked(path, record)
+
+
+def how_to_go_on(folder: Path) -> str:
+    """What continues an interrupted training: a command or, with data given in memory, a call."""
+    try:
+        data = read_object(folder / PLAN)["data"]
+        if data["source"] is None:
+            again = ", ".join(f"{name}=..." for name in ["data", *data.get("given", [])])
+            return f"variata.resume({str(folder)!r}, {again}) in Python, with the same values"
+    except (StoreError, LookupError, TypeError, AttributeError):
+        pass  # whatever is wrong with it is told by who goes on
+    return f"variata train --resume {folder}"
 
 
 def digest(plan: dict[str, Any]) -> str:

@@ -14,16 +14,16 @@ class HistoryFile(Callback):
     """Writes all reports after each, so that a killed training leaves them too.
 
     Args:
-        path: of the file. What it holds of steps that are taken again is replaced.
+        path: of the file.
+        step: that training goes on from. What the file holds of later ones is forgotten.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, step: int) -> None:
         self.path = path
-        self.reports: list[dict[str, Any]] = _read(path)
+        self.reports = [report for report in _read(path) if report["step"] <= step]
 
     def on_report(self, report: Report) -> None:
-        before = [kept for kept in self.reports if kept["step"] < report.step]
-        self.reports = [*before, report.as_dict()]
+        self.reports.append(report.as_dict())
         write_history(self.path, self.reports)
 
 

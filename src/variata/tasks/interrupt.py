@@ -8,9 +8,8 @@ from functools import wraps
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from variata.atomic import read_object
-from variata.errors import InterruptError, StoreError
-from variata.tasks.asked import PLAN
+from variata.errors import InterruptError
+from variata.tasks.asked import how_to_go_on
 from variata.training.history import History
 from variata.training.signals import Stopped, StopRequest
 
@@ -87,13 +86,7 @@ def refuse_unwritten(what: str) -> None:
 
 
 def _go_on(folder: Path) -> str:
-    try:
-        in_memory = read_object(folder / PLAN)["data"]["source"] is None
-    except (StoreError, LookupError, TypeError):
-        in_memory = False
-    if in_memory:
-        return f"Go on with: variata.resume({str(folder)!r}, data=...), the same data, in Python"
-    return f"Go on with: variata train --resume {folder}"
+    return f"Go on with: {how_to_go_on(folder)}"
 
 
 def _error(said: str, number: int) -> InterruptError:

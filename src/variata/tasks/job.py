@@ -54,7 +54,7 @@ def trained(job: Job, callbacks: Sequence[Callback], announce: Callable[[str], N
         InterruptError: when a signal ended a training that is kept in a folder.
     """
     composition, splits, run = job.composition, job.prepared.splits, job.run
-    own = [] if run is None else [HistoryFile(run.folder / HISTORY)]
+    own = [] if run is None else [HistoryFile(run.folder / HISTORY, run.checkpoint.step())]
     told = Callbacks([*own, *callbacks] if job.processes.first else (), History())
     told.on_start(job.plan | {"arguments": composition.arguments, "device": str(job.device)})
     for note in told.history.notes:
@@ -70,7 +70,7 @@ def trained(job: Job, callbacks: Sequence[Callback], announce: Callable[[str], N
     learnt = labels_shown(splits.train, share) if share else splits.train
     view = corruption(job.settings.corrupt, job.prepared.schema)
     begun = time.monotonic()
-    with told.told_of_failure(), _last_good_kept(job):
+    with told.told_of_failure(), _saved_on_divergence(job):
         settings = _prepared(job, learnt, announce)
         jacobian = job.prepared.schema.log_jacobian()
         if composition.prepare_share == 1:
@@ -102,7 +102,7 @@ def trained(job: Job, callbacks: Sequence[Callback], announce: Callable[[str], N
 
 
 @contextmanager
-def _last_good_kept(job: Job) -> Iterator[None]:
+def _saved_on_divergence(job: Job) -> Iterator[None]:
     """Where training diverges within, keep the model with its best weights before."""
     try:
         yield
@@ -132,7 +132,11 @@ def _prepared(job: Job, learnt: Any, announce: Callable[[str], None]) -> Setting
         valid = job.prepared.splits.valid
         with forked("cpu", job.settings.seed):
             how = Preparation(learnt, valid, first, job.device, job.processes)
-            made.prepare(made.model, how)
+            try:
+                made.prepare(made.model, how)
+            except DivergenceError as error:
+                error.history = None  # a part of a model is none to keep
+                raise
         StopRequest.begin_anew()
     return rest
 

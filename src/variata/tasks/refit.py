@@ -20,10 +20,11 @@ from variata.recipes.refit import (
     levels_of,
     prior_call,
     refuse_other_kind,
+    usual_prior,
 )
 from variata.tasks.abilities import require_encoder
 from variata.tasks.bulk import batch_of, in_blocks
-from variata.tasks.codes import coded_latents, has_codes
+from variata.tasks.codes import coded_latents
 from variata.tasks.interrupt import interruptible, refuse_unwritten
 from variata.tasks.model import Model
 from variata.tasks.prior_fits import Latents, fit_codes, fit_prior
@@ -76,7 +77,7 @@ def refit_prior(
         model: a trained model, which is left as it is. Of codes, the priors of all levels are
             fitted; of several levels of real latents that of the highest, which those below know.
         prior: "gmm", "flow" or "diffusion", or "autoregressive" where latents are codes; None for
-            "gmm" or the last. See `variata.recipes.refit`.
+            "gmm", or the last where all are. See `variata.recipes.refit`.
         data: rows to fit to; None takes the training rows of the data it was trained on.
         condition: of these rows, for a model with one; None takes the data's own.
         seed: of all noise.
@@ -99,7 +100,7 @@ def refit_prior(
     ((2, 8, 8), 1293)
     """
     require_encoder(model.recipe, model.module, "have a prior fitted to latents")
-    call = prior_call(prior or usual_prior(model), arguments)
+    call = prior_call(prior or usual_prior(model.module), arguments)
     refuse_other_kind(model.module, call["name"])
     _refuse_second_kind(model, call["name"])
     if call["name"] in OF_CODES:
@@ -126,11 +127,6 @@ def refit_prior(
     refuse_unwritten("the prior was fitted")
     estimated = "estimated" in {likelihood_of(model.module), likelihood_of(module)}
     return Refit(Model(saved), was, now, z.shape[1], estimated)
-
-
-def usual_prior(model: Model) -> str:
-    """The name of the prior that is fitted unless another is asked for."""
-    return "autoregressive" if has_codes(model.module) else "gmm"
 
 
 def _refuse_second_kind(model: Model, name: str) -> None:

@@ -85,8 +85,13 @@ class Given:
     condition: Any = None
     label: Any = None
 
+    @property
+    def names(self) -> list[str]:
+        """Of what is given."""
+        return [name for name, value in vars(self).items() if value is not None]
+
     def __bool__(self) -> bool:
-        return self.condition is not None or self.label is not None
+        return bool(self.names)
 
 
 NOTHING = Given()
@@ -162,6 +167,7 @@ def prepare_data(
     record = {
         "name": source.name,
         "source": None if given else _address(data),
+        "given": given.names,
         "options": asdict(options),
         "seed": seed,
         "fingerprint": fingerprint,

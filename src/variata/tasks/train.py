@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from variata import recipes, store
 from variata.errors import StoreError, UsageError
 from variata.recipes.catalogue import OWN_MODULES
-from variata.tasks.asked import read_asked
+from variata.tasks.asked import how_to_go_on, read_asked
 from variata.tasks.interrupt import interruptible
 from variata.tasks.job import Job, trained
 from variata.tasks.made import made_with, versions
@@ -146,11 +146,14 @@ def resume(
     record, settings = plan["data"], Settings(**plan["settings"])
     if record["source"] is None and data is None:
         raise StoreError(
-            f"{path} cannot be resumed without its data, which was given in memory: use "
-            f"variata.resume({str(path)!r}, data=...) in Python."
+            f"{path} cannot be resumed without what was given in memory: use {how_to_go_on(path)}."
         )
     source = record["source"] if data is None else data
     given = Given(condition, label)
+    if missing := [name for name in record.get("given", []) if name not in given.names]:
+        raise StoreError(
+            f"{path} cannot be resumed without {', '.join(missing)}: use {how_to_go_on(path)}."
+        )
     prepared = prepare_data(source, options_of(record), record["seed"], given=given)
     if what := changed(record, prepared.record):
         name = "the data" if data is not None else source

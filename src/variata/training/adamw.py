@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from variata.shapes import full
-from variata.training.graph import graph_of
+from variata.training.graph import NotCompiledError, graph_of
 from variata.training.weights import Gathered, Weights
 
 BETAS, EPSILON = (0.9, 0.99), 1e-8
@@ -100,9 +100,7 @@ class AdamW:
             return
         rate = float(rate)
         scale = self._judged_here(norm)
-        if scale and self.kernels is not None and self._alike(gradient):
-            self._step_compiled(gradient, rate, scale, self.kernels)
-        elif scale:
+        if scale and not self._stepped_compiled(gradient, rate, scale):
             self._step(gradient, rate, scale)
         self._sweep()
 
@@ -146,9 +144,12 @@ class AdamW:
             step(*arguments)
             return
         key = (self.betas, *((tensor.shape, tensor.dtype) for tensor in arguments))
-        if key not in self.kernels:
-            self.kernels[key] = graph_of(step, arguments)
-        self.kernels[key](*arguments)
+        try:
+            if key not in self.kernels:
+                self.kernels[key] = graph_of(step, arguments)
+        except NotCompiledError:
+            self.kernels = None
+        (step if self.kernels is None else self.kernels[key])(*arguments)
 
     def _sweep(self) -> None:
         """Forget moments of weights that have long had no gradient, on a processor."""
@@ -162,6 +163,16 @@ class AdamW:
         self._gathered = self._gathered or Gathered(self.weights.leaves)
         self._gathered.take(gradient)
         return self._gathered.block
+
+    def _stepped_compiled(self, gradient: Gradients, lr: float, scale: float) -> bool:
+        """Whether a compiled step was taken; what cannot be compiled is not tried again."""
+        if self.kernels is None or not self._alike(gradient):
+            return False
+        try:
+            self._step_compiled(gradient, lr, scale, self.kernels)
+        except NotCompiledError:  # which comes before anything moves
+            self.kernels = None
+        return self.kernels is not None
 
     @torch.no_grad()
     def _step_compiled(

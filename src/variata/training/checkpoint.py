@@ -73,6 +73,10 @@ class Checkpoint:
             )
         return None
 
+    def step(self) -> int:
+        """The step of the newest state, by its manifest; -1 where there is none."""
+        return max(map(self._step, SLOTS))
+
     def _tensors(self, slot: str, digest: str) -> dict[str, Tensor] | None:
         try:
             whole = sha256(self._weights(slot)) == digest
@@ -81,7 +85,7 @@ class Checkpoint:
             return None
 
     def _older_slot(self) -> str:
-        return min(SLOTS, key=lambda slot: -2 if slot in self._damaged else self._step(slot))
+        return min(SLOTS, key=lambda slot: (slot not in self._damaged, self._step(slot)))
 
     def _step(self, slot: str) -> int:
         record = self._read(slot)

@@ -99,7 +99,7 @@ def fit(
         with applied(how):
             more = (log_jacobian, how, processes, graphs)
             loop = Loop(model, phases, settings, clock, device, *more)
-            with _best_at_least(loop), closing(loop):
+            with _best_kept_on_divergence(loop), closing(loop):
                 if state is not None:
                     take_up(loop, state)
                 if said:
@@ -116,7 +116,7 @@ def fit(
 
 
 @contextmanager
-def _best_at_least(loop: Loop) -> Iterator[None]:
+def _best_kept_on_divergence(loop: Loop) -> Iterator[None]:
     """Where training diverges within, end with the best weights before, if some were validated."""
     try:
         yield
@@ -131,7 +131,8 @@ def _best_at_least(loop: Loop) -> Iterator[None]:
 
 def _clock(steps: int | None, budget: float | None, state: State | None) -> Clock:
     """The clock of a training, in which a budget is a number of steps once it is resumed."""
-    if state is None or budget is None or state.numbers.get("planned") is None:
+    begun = state is not None and state.numbers["step"] > 0
+    if state is None or not begun or budget is None or state.numbers.get("planned") is None:
         return Clock(steps, budget)
     return Clock(state.numbers["planned"], timed=state.numbers["planned"] != steps)
 
@@ -206,7 +207,7 @@ def _run(
             report = loop.report(valid, per_epoch, rows)
             callbacks.on_report(report)
             reported, last = loop.step, moment.progress
-            if ended in ("", "interrupted"):  # or a run that goes on would pass where it stops
+            if ended in ("", "interrupted"):  # where a run stops must not depend on a signal
                 ended = _impatient(loop, report.progress) or ended
         loop.history.ended = ended
         due = loop.clock.seconds() - saved > loop.settings.save_every

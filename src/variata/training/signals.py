@@ -59,7 +59,7 @@ class StopRequest:
 
     @classmethod
     def begin_anew(cls) -> None:
-        """There is nothing to save again: what was trained was a preparation.
+        """From here on signals stop at once again: what was trained was a preparation.
 
         Raises:
             Stopped: where a signal has come.

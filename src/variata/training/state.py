@@ -69,7 +69,8 @@ def take_up(loop: Loop, state: State) -> None:
     for name in NUMBERS:
         setattr(loop, name, state.numbers[name])
     stepper.most = state.numbers["most"]
-    loop.clock.before = state.numbers["seconds"]
+    if loop.step:  # before the first, the clock has begun anew
+        loop.clock.before = state.numbers["seconds"]
     loop.meter.sums, loop.meter.count = state.numbers["meter"].values()
     past = state.numbers["history"]
     reports = [Report(**report) for report in past.pop("reports")]

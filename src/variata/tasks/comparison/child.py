@@ -13,7 +13,7 @@ import torch
 
 from variata import store
 from variata.atomic import write_text
-from variata.errors import VariataError
+from variata.errors import DivergenceError, VariataError
 from variata.tasks.asked import PLAN
 from variata.tasks.comparison.bound import bound
 from variata.tasks.comparison.figures import plain
@@ -53,7 +53,10 @@ def trained(job: Job) -> Model:
     run, watch = job.folder / RUN, [WithParent()]
     device = chosen_device(job.device)
     if store.exists(run):
-        return load(run, device)
+        model = load(run, device)
+        if model.saved.about.get("training", {}).get("ended") == "diverged":
+            raise DivergenceError("The loss was not finite again and again.")
+        return model
     if (run / PLAN).is_file():
         model = resume(run, watch, str(device), announce=_say)
     else:
