@@ -86,7 +86,7 @@ def test_a_fitted_prior_gains_and_the_bound_tightens_by_it(
     name: str, models: dict[str, Model], table: np.ndarray, tmp_path: Path
 ) -> None:
     model = models[name]
-    found = refit_prior(model, data=table, width=16, layers=1)
+    found = refit_prior(model, "autoregressive", data=table, width=16, layers=1)
     assert found.after > found.before
     np.testing.assert_array_equal(model.encode(table), found.model.encode(table))
     judging = table[torch.randperm(400, generator=torch.Generator().manual_seed(0))[:40].numpy()]

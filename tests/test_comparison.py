@@ -425,7 +425,7 @@ def test_a_killed_training_leaves_a_row_and_a_rerun_goes_on(tmp_path: Path) -> N
     trained = f"{VAE}:save_every=0.1"
     folder = tmp_path / Contender.of(trained).folder / "seed-0" / "run"
     long = {"epochs": 600, "seeds": (0,), "out": tmp_path, "rows": 60, "k": 1}
-    thread = killed_when(folder, lambda: any((folder / "checkpoint").glob("state-*.json")))
+    thread = killed_when(folder, lambda: Checkpoint(folder / "checkpoint").step() > 0)
     first = compare("digits", [trained], **long)
     thread.join()
     assert first.rows[0].ended == "0 of 1 done, seed 0 killed by SIGKILL"

@@ -279,7 +279,8 @@ def test_levels_of_codes_take_a_condition(
     assert dogs[0] - cats[0] > 2
     moved = model.reconstruct(x[:50], condition=kind[:50], target="dog")
     assert np.abs(moved[:, 0] - 5).mean() < 2
-    found = refit_prior(model, data=x, condition=kind, width=8, layers=1)
+    fitted = {"width": 8, "layers": 1}
+    found = refit_prior(model, "autoregressive", data=x, condition=kind, **fitted)
     found.model.save(tmp_path / "run")
     again = load(tmp_path / "run").sample(5, condition="cat")
     np.testing.assert_array_equal(found.model.sample(5, condition="cat"), again)

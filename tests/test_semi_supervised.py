@@ -148,7 +148,7 @@ def test_consistency_is_a_term_of_images() -> None:
         for w in (0.0, 1.0)
     ]
     assert set(terms[1]) - set(terms[0]) == {"consistency"}
-    with pytest.raises(UsageError, match="needs images"):
+    with pytest.raises(UsageError, match="those of images"):
         recipes.m2(**PARTS, classes=3, consistency=1.0)
 
 
@@ -260,7 +260,7 @@ def test_what_cannot_be_is_a_sentence(moons: tuple[np.ndarray, np.ndarray]) -> N
         fit(x, "m2", epochs=1)
     with pytest.raises(DataError, match="no row to learn from has one"):
         fit(x, "m2", classes=2, epochs=1)
-    with pytest.raises(UsageError, match="needs images"):
+    with pytest.raises(UsageError, match="those of images"):
         fit(x, "m2", label=y, augment="affine", epochs=1)
     plain = fit(x, latent=1, hidden=(8,), epochs=1)
     with pytest.raises(NoDensityError, match="knows no classes"):

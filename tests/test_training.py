@@ -277,6 +277,23 @@ def test_a_training_that_diverges_ends_with_its_best_weights_before() -> None:
     assert found.criterion == pytest.approx(best.criterion, rel=1e-6)
 
 
+def test_few_reports_that_are_worse_stop_no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where validations are few, three of them have to be no better than the best."""
+    module = sys.modules["variata.training.fit"]
+    noise = Rows(torch.randn(10, 5, generator=torch.Generator().manual_seed(1)))
+    other = Rows(3 + 5 * torch.randn(40, 5, generator=torch.Generator().manual_seed(2)))
+    settings = Settings(epochs=400, batch_size=10, lr=1e-2, patience=0.1)
+    ended = []
+    for few in (40, 5):
+        monkeypatch.setattr(module, "VALIDATIONS", few)
+        made = composition()
+        history = fit(made.model, made.phases, noise, other, settings)
+        after = [report for report in history.reports if report.step > history.best_step]
+        ended.append((history.ended, len(after)))
+    assert ended[0][0] == "stopped early"
+    assert ended[1][1] >= 3
+
+
 def test_early_stopping_comes_before_a_signal_of_the_same_step(tmp_path: Path) -> None:
     noise = Rows(torch.randn(10, 5, generator=torch.Generator().manual_seed(1)))
     other = Rows(3 + 5 * torch.randn(40, 5, generator=torch.Generator().manual_seed(2)))

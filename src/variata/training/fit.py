@@ -35,6 +35,7 @@ VALIDATIONS = 40  # at most so many in one training
 CLOSEST = 50  # steps between validations, at least, unless an epoch has fewer
 APART = 20_000  # rows learnt from between validations, at least, unless an epoch has fewer
 PATIENT_UNTIL = 0.3  # share of training before early stopping may happen
+WORSE = 3  # reports in a row without a better one, at least: few of them differ by chance
 
 
 def fit(
@@ -264,5 +265,7 @@ def _reason(loop: Loop) -> str:
 
 def _impatient(loop: Loop, progress: float) -> str:
     waited = progress - loop.best_progress
-    stop = progress > PATIENT_UNTIL and waited >= loop.settings.patience
+    worse = sum(report.step > loop.history.best_step for report in loop.history.reports)
+    long = waited >= loop.settings.patience and worse >= WORSE
+    stop = progress > PATIENT_UNTIL and long
     return "stopped early" if stop else ""
