@@ -28,6 +28,7 @@ from variata.tasks.comparison.start import common, make_features
 from variata.tasks.lock import LOCK
 from variata.tasks.samples import features_for
 from variata.tasks.source import DataOptions, prepare_data
+from variata.training import Checkpoint
 
 VAE = "vae:latent=2:hidden=8:save_every=0.1"
 ASKED_FOR: dict[str, Any] = {"epochs": 2, "seeds": (0, 1), "rows": 100, "k": 2}
@@ -214,7 +215,7 @@ def test_a_signal_ends_all_and_the_same_call_goes_on(tmp_path: Path) -> None:
     long = ASKED_FOR | {"epochs": 400, "out": tmp_path, "jobs": 2}
 
     def training() -> bool:
-        return all(any(f.glob("run/checkpoint/state-*.json")) for f in folders)
+        return all(Checkpoint(f / "run" / "checkpoint").step() > 0 for f in folders)
 
     when(training, lambda: os.kill(os.getpid(), signal.SIGTERM))
     with pytest.raises(InterruptError, match="Stopped by SIGTERM.*Go on with the same command"):
