@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from variata.tasks import job, prior_fits, refit, train
 from variata.tasks.model import Model
 from variata.tasks.run import Run
 from variata.tasks.train import resume
-from variata.training import Callback, Report, checkpoint, loop
+from variata.training import Callback, Report, checkpoint, loop, validation
 from variata.training.signals import Stopped, StopRequest
 from variata.training.stepper import Stepper
 
@@ -87,6 +88,10 @@ def same(ours: Model, theirs: Model) -> bool:
     return all(torch.equal(v, weights(theirs)[n]) for n, v in weights(ours).items())
 
 
+def validated(model: Model) -> list[tuple[int, float]]:
+    return [(report["step"], report["criterion"]) for report in model.saved.reports]
+
+
 @pytest.fixture(scope="module")
 def whole(table_csv: Path) -> Model:
     """What comes of a training that nothing disturbs."""
@@ -130,7 +135,31 @@ def test_from_the_first_step_on_a_signal_ends_after_the_step_and_resuming_has_th
     error = interrupted(monkeypatch, FROM_A_STEP[phase], number, 2, work)
     assert "--resume" in str(error)
     assert (tmp_path / "run" / "checkpoint" / "state-a.json").exists()
-    assert same(resume(tmp_path / "run"), whole)
+    resumed = resume(tmp_path / "run")
+    assert same(resumed, whole)
+    assert validated(resumed) == validated(whole)
+
+
+def test_a_signal_breaks_a_validation_off_and_resuming_begins_with_it(
+    table_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "validate", partial(validation.validate, batch_size=3))
+    whole, sent = fit(table_csv, **ARGUMENTS), Sent(validation, "on", signal.SIGTERM, call=2)
+    told: list[int] = []
+
+    class Told(Callback):
+        def on_report(self, report: Report) -> None:
+            told.append(report.step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(validation, "on", sent.around())
+        with pytest.raises(InterruptError, match="Stopped at step"):
+            fit(table_csv, out=tmp_path / "run", callbacks=[Told()], **ARGUMENTS)
+    assert (sent.calls, told) == (3, [])  # no batch after the signal
+    resumed = resume(tmp_path / "run", [Told()])
+    assert same(resumed, whole)
+    assert told == [step for step, _ in validated(whole)]
+    assert validated(resumed) == validated(whole)
 
 
 @pytest.mark.parametrize("number", NUMBERS)

@@ -26,7 +26,7 @@ from variata.models import LatentModel, Trace
 from variata.objectives import Distortion, Objective, Rate
 from variata.recipes import Composition
 from variata.schedules import Moment, constant
-from variata.training import Callback, Checkpoint, History, Phase, Report, Settings, fit
+from variata.training import Callback, Checkpoint, History, Phase, Report, Settings, course, fit
 from variata.training.adamw import AdamW, Kernels
 from variata.training.checkpoint import State
 from variata.training.graph import NotCompiledError
@@ -279,13 +279,12 @@ def test_a_training_that_diverges_ends_with_its_best_weights_before() -> None:
 
 def test_few_reports_that_are_worse_stop_no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where validations are few, three of them have to be no better than the best."""
-    module = sys.modules["variata.training.fit"]
     noise = Rows(torch.randn(10, 5, generator=torch.Generator().manual_seed(1)))
     other = Rows(3 + 5 * torch.randn(40, 5, generator=torch.Generator().manual_seed(2)))
     settings = Settings(epochs=400, batch_size=10, lr=1e-2, patience=0.1)
     ended = []
     for few in (40, 5):
-        monkeypatch.setattr(module, "VALIDATIONS", few)
+        monkeypatch.setattr(course, "VALIDATIONS", few)
         made = composition()
         history = fit(made.model, made.phases, noise, other, settings)
         after = [report for report in history.reports if report.step > history.best_step]
@@ -294,24 +293,23 @@ def test_few_reports_that_are_worse_stop_no_training(monkeypatch: pytest.MonkeyP
     assert ended[1][1] >= 3
 
 
-def test_early_stopping_comes_before_a_signal_of_the_same_step(tmp_path: Path) -> None:
+def test_a_signal_does_not_change_where_training_stops_early(tmp_path: Path) -> None:
     noise = Rows(torch.randn(10, 5, generator=torch.Generator().manual_seed(1)))
     other = Rows(3 + 5 * torch.randn(40, 5, generator=torch.Generator().manual_seed(2)))
     settings = Settings(epochs=400, batch_size=10, lr=1e-2, patience=0.1)
     alone, stopped = composition(), composition()
     first = fit(alone.model, alone.phases, noise, other, settings)
     assert first.ended == "stopped early"
-    history = fit(
-        stopped.model,
-        stopped.phases,
-        noise,
-        other,
-        settings,
-        checkpoint=Checkpoint(tmp_path),
-        callbacks=[StopAt(first.step)],
-    )
-    assert history.signal == signal.SIGTERM
-    assert history.ended == "stopped early"
+
+    def go_on(*callbacks: Callback) -> History:
+        more: dict[str, Any] = {"checkpoint": Checkpoint(tmp_path), "callbacks": callbacks}
+        return fit(stopped.model, stopped.phases, noise, other, settings, **more)
+
+    history = go_on(StopAt(first.step))
+    assert (history.signal, history.ended) == (signal.SIGTERM, "interrupted")
+    history = go_on()
+    assert (history.signal, history.ended) == (None, "stopped early")
+    assert history.step == first.step
     for a, b in zip(weights(alone.model), weights(stopped.model), strict=True):
         assert torch.equal(a, b)
 

@@ -14,6 +14,7 @@ from variata.models import LatentModel
 from variata.training.callbacks import Callback, Callbacks
 from variata.training.checkpoint import Checkpoint, State
 from variata.training.clock import Clock
+from variata.training.course import Course, save
 from variata.training.habits import habits_of, has_convolutions
 from variata.training.history import History
 from variata.training.known import known
@@ -26,16 +27,10 @@ from variata.training.resident import place_of, resident
 from variata.training.sampler import batches, steps_per_epoch
 from variata.training.settings import Settings
 from variata.training.signals import StopRequest
-from variata.training.state import state_of, take_up
+from variata.training.state import take_up
 from variata.training.stepper import Graphs
 from variata.training.trial import chosen, rehearsal
 from variata.training.validation import Examples
-
-VALIDATIONS = 40  # at most so many in one training
-CLOSEST = 50  # steps between validations, at least, unless an epoch has fewer
-APART = 20_000  # rows learnt from between validations, at least, unless an epoch has fewer
-PATIENT_UNTIL = 0.3  # share of training before early stopping may happen
-WORSE = 3  # reports in a row without a better one, at least: few of them differ by chance
 
 
 def fit(
@@ -108,8 +103,9 @@ def fit(
                 _refuse_different(loop)
                 loop.tick()
                 if state is None and checkpoint is not None and processes.first:
-                    _save(loop, checkpoint, "")  # what was measured counts from the first step on
-                _run(loop, train, valid, Callbacks(callbacks, loop.history), checkpoint, stop)
+                    save(loop, checkpoint, "")  # what was measured counts from the first step on
+                told = Callbacks(callbacks, loop.history)
+                Course(loop, train, valid, told, checkpoint, stop).run()
                 processes.alike(loop.step, device)  # what the first one saved is there for all
     _refuse_none_best(loop)
     loop.adopt_best()
@@ -179,46 +175,6 @@ def _how(
     return chosen(start, rehearse, *plan, *asked, device.type)
 
 
-def _run(
-    loop: Loop,
-    train: Examples,
-    valid: Examples,
-    callbacks: Callbacks,
-    checkpoint: Checkpoint | None,
-    stop: StopRequest,
-) -> None:
-    batch_size = loop.settings.batch_size or 1
-    per_epoch = steps_per_epoch(len(train), batch_size)
-    seed, device = loop.settings.seed, place_of(train)
-    order = batches(len(train), batch_size, seed, start=loop.step, device=device)
-    closest = min(per_epoch, max(CLOSEST, APART // batch_size))
-    saved, ended = loop.clock.seconds(), _ended_before(loop)
-    past = loop.history.reports[-1:]
-    reported, last = (past[0].step, past[0].progress) if past else (0, 0.0)
-    while not ended:
-        loop.advance(train, next(order))
-        stop.wait()  # until here there was nothing to save
-        callbacks.on_step(loop.clock.moment(loop.step).progress, loop.clock.seconds())
-        loop.history.signal = loop.tick(stop.number or 0) or None
-        moment, ended = loop.moment, _reason(loop)
-        apart = loop.step - reported >= closest
-        later = ended == "interrupted" and checkpoint is not None  # its bits will be the same
-        if (ended and not later) or (apart and moment.progress - last >= 1 / VALIDATIONS):
-            rows = (loop.step - reported) * len(train) / per_epoch
-            report = loop.report(valid, per_epoch, rows)
-            callbacks.on_report(report)
-            reported, last = loop.step, moment.progress
-            if ended in ("", "interrupted"):  # where a run stops must not depend on a signal
-                ended = _impatient(loop, report.progress) or ended
-        loop.history.ended = ended
-        due = loop.clock.seconds() - saved > loop.settings.save_every
-        if checkpoint is not None and loop.processes.first and (ended or due):
-            _save(loop, checkpoint, ended)
-            saved = loop.clock.seconds()
-    loop.history.step = loop.step
-    callbacks.on_end(loop.history)
-
-
 def _refuse_different(loop: Loop) -> None:
     if not loop.processes.alike(loop.step, loop.device):
         raise StoreError(
@@ -234,38 +190,3 @@ def _refuse_none_best(loop: Loop) -> None:
             f"The loss on the validation rows was not finite at any of {len(reports)} validations. "
             "Train again with a lower learning rate (--lr)."
         )
-
-
-def _save(loop: Loop, checkpoint: Checkpoint, ended: str) -> None:
-    """Keep the state; a full disk is no reason to lose a training that goes on.
-
-    Raises:
-        StoreError: when the training was interrupted, so that it cannot go on later.
-    """
-    try:
-        checkpoint.save(state_of(loop))
-    except StoreError as error:
-        if ended == "interrupted":
-            raise
-        note = f"A checkpoint could not be saved, training went on without: {error}"
-        if note not in loop.history.notes:
-            loop.history.notes.append(note)
-
-
-def _ended_before(loop: Loop) -> str:
-    return "" if loop.history.ended == "interrupted" else loop.history.ended
-
-
-def _reason(loop: Loop) -> str:
-    if loop.moment.progress < 1:
-        return "interrupted" if loop.history.signal is not None else ""
-    by_steps = loop.step == loop.clock.steps and not loop.clock.timed
-    return "finished" if by_steps else "budget"
-
-
-def _impatient(loop: Loop, progress: float) -> str:
-    waited = progress - loop.best_progress
-    worse = sum(report.step > loop.history.best_step for report in loop.history.reports)
-    long = waited >= loop.settings.patience and worse >= WORSE
-    stop = progress > PATIENT_UNTIL and long
-    return "stopped early" if stop else ""

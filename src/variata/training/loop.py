@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -106,8 +106,13 @@ class Loop:
             if self.failures == FAILURES:
                 self._go_back()
 
-    def report(self, examples: Examples, per_epoch: int, rows: float) -> Report:
-        """Validate the averaged weights, keep them if they are the best, and write it down."""
+    def report(
+        self, examples: Examples, per_epoch: int, rows: float, look: Callable[[], None]
+    ) -> Report:
+        """Validate the averaged weights, keep them if they are the best, and write it down.
+
+        `look` is called now and then while validating; where it raises, nothing was done.
+        """
         self.settle()
         begun, objective = self.clock.seconds(), self.phases[-1].objective
         with self.stepper.whole():  # players are called, and nothing is short
@@ -118,6 +123,7 @@ class Loop:
                 self.device,
                 self.settings.seed,
                 processes=self.processes,
+                look=look,
             )
         moment, seconds = self.moment, self.clock.seconds()
         self.clock.reserve = self.clock.reserve or RESERVE * (seconds - begun)

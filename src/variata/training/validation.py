@@ -77,18 +77,20 @@ def validate(
     seed: int,
     batch_size: int = 500,
     processes: Processes = ALONE,
+    look: Callable[[], None] = lambda: None,
 ) -> Validation:
     """Average an objective, the distortion and the rate over (at most 1,000) rows.
 
     The same rows and the same noise are used every time, so that differences are the model's.
     Several processes divide the rows, and all have the figures of all rows. Where memory runs out,
-    rows are taken in halves, with the same noise.
+    rows are taken in halves, with the same noise. `look` is called before every batch.
     """
     rows, dtype = some_rows(len(examples), seed), next(model.parameters()).dtype
     model.eval()
     sums = torch.zeros(3, dtype=torch.float64)
     with torch.inference_mode(), forked(device, seed, len(rows)):
         for index in rows.split(batch_size):
+            look()
 
             def summed(place: Place, index: Tensor = index) -> Tensor:
                 batch = on(examples.gather(index[place.start : place.stop]), device, dtype)
