@@ -108,6 +108,23 @@ def test_of_several_mixtures_that_of_the_best_bound_goes_on(
         assert torch.equal(value, best[name])
 
 
+def test_there_are_no_more_trials_than_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    epochs = list[int | None]()
+
+    def watched(model: Any, phases: Any, train: Any, valid: Any, settings: Settings, **more: Any):
+        epochs.append(settings.epochs)
+        return learn(model, phases, train, valid, settings, **more)
+
+    learn = mixture_start.fit
+    monkeypatch.setattr(mixture_start, "fit", watched)
+    made = recipes.vade(shape=(5,), latent=2, hidden=(8,), clusters=3, restarts=30)
+    rows = Rows(torch.as_tensor(blobs(100)[0]).float())
+    how = Preparation(rows, rows, Settings(epochs=8), torch.device("cpu"), ALONE)
+    assert made.prepare is not None
+    made.prepare(made.model, how)
+    assert epochs == [4, 1, 1, 1, 1]
+
+
 def test_views_of_an_image_are_asked_for_the_same_cluster() -> None:
     """The term is the divergence of the responsibilities at posterior means, of sharper ones."""
     torch.manual_seed(0)

@@ -17,7 +17,7 @@ from variata.conditionals import CodesPrior, OneHotPosterior, QuantisedPosterior
 from variata.distributions import Codes, OneHot, Quantised, kl
 from variata.errors import UsageError
 from variata.metrics import Usage
-from variata.models import LatentModel, start
+from variata.models import LatentModel, Stage, start
 from variata.nn import CausalTransformer, Codebook, OneHotCodes, ScalarGrid
 from variata.nn.clustering import k_means, nearest
 from variata.nn.codebook import DEAD, DECAY, REVIVE_EVERY
@@ -75,6 +75,14 @@ def test_encodings_reach_every_level_of_a_grid(levels: int) -> None:
     through, value, codes = grid.quantise(torch.linspace(-6, 6, 1_001)[:, None])
     assert codes.unique().tolist() == list(range(levels))
     assert float((through - value).abs().max()) <= 0.5 / (levels // 2) + 1e-2
+
+
+@pytest.mark.parametrize("levels", [2, 3, 4, 5, 8])
+def test_encodings_around_zero_lie_on_both_sides_of_a_grid(levels: int) -> None:
+    z = torch.randn(10_000, 1, generator=torch.Generator().manual_seed(0))
+    codes = ScalarGrid(levels, 1, 1).quantise(z)[2].flatten()
+    shares = torch.bincount(codes, minlength=levels) / len(codes)
+    assert 0.02 < float(shares.min()) <= float(shares.max()) < 0.6
 
 
 def test_a_codebook_and_classes_go_from_codes_to_vectors_and_back() -> None:
@@ -432,6 +440,22 @@ def test_the_density_of_classes_has_the_gradient_of_its_linear_extension() -> No
     last = [p.log_prob_of(torch.tensor([[2, 0, other]])) for other in range(3)]
     torch.testing.assert_close(slope[0, 6:] - slope[0, 7], torch.cat(last) - density)
     assert (slope[0, :6] != 0).all()
+
+
+def test_the_rate_of_classes_has_its_entropy_in_closed_form() -> None:
+    """In the mean over classes it is the divergence; a relaxed draw changes the prior's part."""
+    coding, network = OneHotCodes(3, 6), CausalTransformer(2, 3, 8, 1, 2)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    p, logits = Codes(coding, network, torch.zeros(6)), torch.randn(1, 1, 2, 3)
+    q, codes = OneHot(logits, torch.tensor(2.0)), sequences(2, 3)
+    z = coding.vectors(codes)[:, None]
+    weights = q.log_prob(z).exp()
+    want = (weights * (q.log_prob(z) - p.log_prob(z))).sum()
+    torch.testing.assert_close((weights * Stage(z, p, q).rate()).sum(), want)
+    relaxed = q.rsample()
+    same = -q.entropy() - p.log_prob(relaxed)
+    torch.testing.assert_close(Stage(relaxed, p, q).rate(), same)
 
 
 def test_classes_with_a_prior_of_their_own_learn_it_with_the_encoder() -> None:

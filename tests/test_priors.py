@@ -148,6 +148,21 @@ def test_inputs_start_as_rows_of_the_data(name: str, rows: int) -> None:
     assert all(any(torch.equal(row, one) for one in x) for row in inputs)
 
 
+@pytest.mark.parametrize(("likelihood", "low"), [("bernoulli", 0.0), ("poisson", 0.0)])
+def test_learned_inputs_stay_within_the_data(likelihood: str, low: float) -> None:
+    made = recipes.vamp_prior(shape=(6,), likelihood=likelihood, latent=2, pseudo_inputs=4)
+    prior: Any = made.model.levels[0].prior
+    with torch.no_grad():
+        prior.inputs.sub_(5.0)
+    assert float(prior.shown.detach().min()) == low
+    assert bool(prior(None).sample((3,)).isfinite().all())
+
+
+def test_categories_are_no_learned_inputs() -> None:
+    with pytest.raises(UsageError, match="exemplar_prior"):
+        recipes.vamp_prior(shape=(6,), likelihood="categorical", levels=3)
+
+
 def test_a_prior_of_posteriors_owns_no_encoder() -> None:
     model = composed("vamp_prior").model
     names = {name for name, _ in model.named_parameters() if "prior" in name}

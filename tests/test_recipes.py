@@ -110,6 +110,7 @@ FEW = (
     "counts",
 )
 
+FOR_NUMBERS = {"diffusion", "flow", "gan", "pca_gaussian", "sigma_vae", "vamp_prior"}
 IMAGES = {"deep_vae", "perceptual_vae", "pixel_vae", "vae_gan"}  # recipes that serve nothing else
 
 everything = [
@@ -160,6 +161,41 @@ def test_gradient_reaches_every_parameter_and_is_finite(name: str, data: str) ->
             )
     silent = [n for n, moved in reached.items() if not moved and not _behind_zero(n)]
     assert not silent
+
+
+@pytest.mark.parametrize("name", sorted({*recipes.names()} - IMAGES - {THOROUGH}))
+def test_categories_move_every_parameter_or_are_refused_with_what_suits(name: str) -> None:
+    if name in FOR_NUMBERS:
+        with pytest.raises(UsageError) as refused:
+            recipes.build(name, **DATA["categories"])
+        assert [known for known in recipes.names() if known in str(refused.value)] != [name]
+    else:
+        test_gradient_reaches_every_parameter_and_is_finite(name, "categories")
+
+
+@pytest.mark.parametrize("name", ["vae", "deep_vae", "vq_vae"])
+def test_networks_of_images_see_a_plane_for_every_category(name: str) -> None:
+    """Else they would read an order into categories that have none."""
+    arguments = (
+        SMALL | OWN.get(name, {}) | ({"grid": True, "latent": 4} if name == "vq_vae" else {})
+    )
+    shape = {"shape": (2, 8, 8), "likelihood": "categorical", "levels": 3, "network": "conv"}
+    model = recipes.build(name, **(arguments | shape)).model
+    first = next(p for p in model.encoder.parameters() if p.dim() == 4)
+    assert first.shape[1] == 2 * 3
+    x = torch.randint(0, 3, (4, 2, 8, 8)).float()
+    assert model.observe(Batch(x, x)).distortion().isfinite().all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 2), (2, 2)])
+@pytest.mark.parametrize("name", sorted({*recipes.names()} - IMAGES - {"sigma_vae"}))
+def test_images_of_a_few_pixels_are_served(name: str, size: tuple[int, int]) -> None:
+    shape = {"shape": (3, *size), "likelihood": "logistic", "levels": 16}
+    made = recipes.build(name, **(SMALL | OWN.get(name, {}) | shape))
+    x = torch.rand(1, 3, *size)
+    objective = made.phases[0].objective
+    trace = made.model.observe(Batch(x, x), objective.samples)
+    assert objective(made.model, trace, _late()).total.isfinite()
 
 
 def _behind_zero(name: str) -> bool:

@@ -43,6 +43,18 @@ def test_the_norm_of_the_decoder_counts_its_matrices() -> None:
     assert float(got.detach()[0]) == pytest.approx(want)
 
 
+def test_the_norm_of_the_decoder_counts_no_bias_and_no_scale() -> None:
+    made = recipes.rae(shape=(1, 8, 8), likelihood="gaussian", latent=2, channels=2, network="conv")
+    x = torch.rand(4, 1, 8, 8)
+    trace = made.model.observe(Batch(x, x))
+    before = DecoderNorm()(made.model, trace, NOW)
+    with torch.no_grad():
+        for name, p in made.model.decoder.named_parameters():
+            if "weight" not in name:
+                p.add_(1.0)
+    torch.testing.assert_close(DecoderNorm()(made.model, trace, NOW), before)
+
+
 def test_roughness_is_the_squared_norm_of_the_jacobian() -> None:
     """An average over 20,000 directions, within four standard errors."""
     made, trace = observed(rows=1)

@@ -254,12 +254,24 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert evaluate(load(folder), k=2).figures["nll"]["mean"] > 0
 
 
+def test_labels_say_nothing_to_recipes_that_do_not_learn_from_them() -> None:
+    x = np.random.default_rng(0).normal(size=(60, 4))
+    label = np.array(["a", "b"])[np.arange(60) % 2]
+    model = fit(x, "gumbel_vae", label=label, latent=20, hidden=(8,), epochs=1)
+    assert model.saved.arguments["classes"] == 10
+
+
 def test_what_cannot_be_is_a_sentence(moons: tuple[np.ndarray, np.ndarray]) -> None:
     x, y = moons
     with pytest.raises(UsageError, match="m2 learns from labels, and there are none"):
         fit(x, "m2", epochs=1)
     with pytest.raises(DataError, match="no row to learn from has one"):
         fit(x, "m2", classes=2, epochs=1)
+    three = np.arange(len(x)) % 3
+    with pytest.raises(UsageError, match="asked for 2 classes, and the labels have 3"):
+        fit(x, "m2", label=three, classes=2, epochs=1)
+    with pytest.raises(UsageError, match="cannot be conditioned on them"):
+        fit("digits", "m2", condition="label", epochs=1)
     with pytest.raises(UsageError, match="those of images"):
         fit(x, "m2", label=y, augment="affine", epochs=1)
     plain = fit(x, latent=1, hidden=(8,), epochs=1)

@@ -52,6 +52,20 @@ def test_a_block_holds_the_weights_in_order_and_aligned() -> None:
     assert module.frozen.weight.any()
 
 
+def test_what_has_a_meaning_where_it_is_does_not_decay() -> None:
+    """Neither biases with many axes, nor the means of a mixture."""
+    image = {"shape": (1, 8, 8), "likelihood": "bernoulli", "network": "conv", "latent": 2}
+    model = recipes.mixture_prior(**image, components=3).model
+    weights = Weights(model)
+    decayed = {id(p) for p in weights.own[: weights.matrices]}
+    names = {name for name, p in model.named_parameters() if id(p) in decayed}
+    assert names == {
+        name for name, p in model.named_parameters() if name.endswith(".weight") and p.dim() >= 2
+    }
+    assert {"levels.0.prior.means", "decoder.network.bias"} & names == set()
+    assert "levels.0.prior.means" in dict(model.named_parameters())
+
+
 def test_only_what_multiplies_holds_short_copies() -> None:
     """Neither norms, nor parameters of no layer, nor weights that something else reads."""
     module = Scaled()

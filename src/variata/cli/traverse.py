@@ -33,7 +33,8 @@ def traverse(
     """Show what each latent dimension does, from -3 to 3, the one with the highest rate first."""
     from variata.tasks.latents import known_prior
     from variata.tasks.output import write_output
-    from variata.tasks.show import observe_some, traversal_picture, traversal_values, under
+    from variata.tasks.show import observe_some, traversal_picture, under
+    from variata.tasks.traversals import traversal_values
 
     model = open_model(run, device, condition)
     rows, observed = observe_some(model, held_out(model, data))

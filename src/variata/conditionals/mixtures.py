@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -135,6 +136,7 @@ class PosteriorMixturePrior(nn.Module):
     Args:
         encoder, posterior: of the model, which owns them: here they are only called.
         shape: X. components: how many inputs. learned: whether they move.
+        bounds: of values that inputs can have.
 
     References:
         VAE with a VampPrior (Tomczak and Welling, 2017), arXiv:1705.07120
@@ -144,9 +146,16 @@ class PosteriorMixturePrior(nn.Module):
     inputs: Tensor
 
     def __init__(
-        self, encoder: nn.Module, posterior: nn.Module, shape: Shape, components: int, learned: bool
+        self,
+        encoder: nn.Module,
+        posterior: nn.Module,
+        shape: Shape,
+        components: int,
+        learned: bool,
+        bounds: tuple[float, float] = (-math.inf, math.inf),
     ) -> None:
         super().__init__()
+        self.bounds = bounds
         self.borrowed: tuple[Any, Any] = (encoder, posterior)  # a tuple does not own modules
         self.learned = learned
         inputs = torch.rand(components, *shape)
@@ -157,9 +166,14 @@ class PosteriorMixturePrior(nn.Module):
             self.register_buffer("inputs", inputs)
             self.log_scale = nn.Parameter(torch.zeros(()))
 
+    @property
+    def shown(self) -> Tensor:
+        """The inputs as the encoder sees them, (N, *X)."""
+        return self.inputs.clamp(*self.bounds) if self.learned else self.inputs
+
     def forward(self, h: Tensor | None) -> Distribution:
         encoder, posterior = self.borrowed
-        loc, scale = location_and_scale(posterior(None, encoder(self.inputs)))
+        loc, scale = location_and_scale(posterior(None, encoder(self.shown)))
         if self.learned:
             return gaussian_mixture(self.weights, loc, scale)
         return gaussian_mixture(loc.new_zeros(len(loc)), loc, self.log_scale.exp())

@@ -122,7 +122,7 @@ def _(module: FullMixturePrior) -> GaussianMixture:
 @prior.register
 def _(module: PosteriorMixturePrior) -> GaussianMixture:
     encoder, posterior = module.borrowed
-    inputs = rounded(module.inputs.detach().cpu().double())
+    inputs = rounded(module.shown.detach().cpu().double())
     means, log_scales = raw(posterior.linear)(exact(encoder)(inputs)).chunk(2, -1)
     if module.learned:
         return GaussianMixture(

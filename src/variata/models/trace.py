@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from variata.batch import Batch
-from variata.distributions import Dirac, has_kl, kl_each
+from variata.distributions import Dirac, OneHot, has_kl, kl_each
 from variata.errors import NoDensityError
 
 NO_RATE = (
@@ -50,9 +50,14 @@ class Stage:
         return kl_each(self.q, self.p).expand(self.z.shape)
 
     def rate(self) -> Tensor:
-        """KL(q || p), (K, B), in nats: closed where `exact`, else log q(z) - log p(z)."""
+        """KL(q || p), (K, B), in nats: closed where `exact`, else log q(z) - log p(z).
+
+        Of classes, log q is averaged exactly: their relaxed draws are none.
+        """
         if self.exact:
             return self.rate_each().flatten(2).sum(-1)
+        if isinstance(self.q, OneHot):
+            return -self.q.entropy() - self.p.log_prob(self.z)
         return self.log_ratio()
 
     def log_ratio(self) -> Tensor:

@@ -80,8 +80,8 @@ class DenseCritic(nn.Module):
         nn.init.zeros_(self.output.bias)
 
     def features(self, x: Tensor) -> Tensor:
-        """What the last layer but one makes of vectors, (N, width)."""
-        return full(self.layers(x if self.read is None else self.read(x)))
+        """What the last layer but one makes of examples, (N, width)."""
+        return full(self.layers((x if self.read is None else self.read(x)).flatten(1)))
 
     def forward(self, x: Tensor) -> Tensor:
         return full(self.output(self.features(x))).squeeze(-1)

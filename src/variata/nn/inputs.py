@@ -15,10 +15,12 @@ class Log1p(nn.Module):
 
 
 class OneHot(nn.Module):
-    """Categories to indicator vectors, (B, *X) to (B, classes * numel(X)).
+    """Categories to indicators along the first axis of an example, (B, D, ...) to (B, D * C, ...).
 
     >>> OneHot(3)(torch.tensor([[0.0, 2.0]]))
     tensor([[1., 0., 0., 0., 0., 1.]])
+    >>> OneHot(3)(torch.zeros(5, 1, 8, 8)).shape
+    torch.Size([5, 3, 8, 8])
     """
 
     def __init__(self, classes: int) -> None:
@@ -26,4 +28,4 @@ class OneHot(nn.Module):
         self.classes = classes
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.one_hot(x.long(), self.classes).to(x.dtype).flatten(1)
+        return F.one_hot(x.long(), self.classes).to(x.dtype).movedim(-1, 2).flatten(1, 2)

@@ -90,7 +90,7 @@ class ScalarGrid(nn.Module):
         """See `Quantiser`: numbers of any size are bounded smoothly, then rounded."""
         half = (self.levels - 1) * 1.001 / 2
         offset = 0.0 if self.levels % 2 else 0.5
-        shift = math.atanh(offset / half)
+        shift = math.atanh(offset / half) if self.levels > 2 else 0.0  # two part at 0
         bounded = (torch.tanh(encoded + shift) * half - offset) / (self.levels // 2)
         value = self._rounded(bounded) / (self.levels // 2)
         return bounded, value.detach(), self.codes(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -28,11 +29,15 @@ class CodeNorm:
 
 @dataclass(frozen=True)
 class DecoderNorm:
-    """The sum of squares of the decoder's weights, the same for every example, (B,)."""
+    """The sum of squares of the weights of the decoder's layers, the same for every example, (B,).
+
+    Biases do not count, nor the likelihood's own scales.
+    """
 
     def __call__(self, model: LatentModel, trace: Trace, moment: Moment) -> Tensor:
         z = trace.stages[-1].z
-        norms = (p.square().sum() for p in model.decoder.parameters() if p.dim() > 1)
+        named = model.decoder.named_parameters()
+        norms = (p.square().sum() for name, p in named if "weight" in name and p.dim() > 1)
         return sum(norms, start=z.new_zeros(())).expand(z.shape[1])
 
 
@@ -41,7 +46,8 @@ class Roughness:
     """The squared Frobenius norm of the decoder's Jacobian at the latents, (K, B).
 
     |J|^2 = E |J u|^2 for u ~ N(0, I); J u is the difference of the decoder's means a small step
-    apart, which takes one more pass and no second derivative. For models with one level.
+    apart (of many levels, to within half a level), which takes one more pass and no second
+    derivative. For models with one level.
 
     Args:
         step: length of the step, in units of z.
@@ -53,8 +59,8 @@ class Roughness:
     step: float = 1e-2
 
     def __call__(self, model: LatentModel, trace: Trace, moment: Moment) -> Tensor:
-        z, likelihood = trace.stages[-1].z, trace.likelihood
+        z, likelihood = trace.stages[-1].z, cast(Any, trace.likelihood)
         direction = noise(torch.randn, z.shape, z.dim() - 2, dtype=z.dtype, device=z.device)
-        moved = decoded(model, trace, z + self.step * direction)
-        difference = (moved.mean - likelihood.mean) / self.step
+        moved: Any = decoded(model, trace, z + self.step * direction)
+        difference = (moved.point() - likelihood.point()) / self.step
         return difference.flatten(2).square().sum(-1)

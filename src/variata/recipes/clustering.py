@@ -15,6 +15,7 @@ from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.gaussian import Share, elbo, gaussian_model
 from variata.recipes.mixture_start import MixtureStart
 from variata.recipes.parts import Few, Parts
+from variata.recipes.rules import few_latents, latent_by
 from variata.recipes.weighed import Weight
 from variata.training import Phase
 
@@ -22,6 +23,7 @@ SURER = 0.5  # temperature: without, clusters agree by being unsure
 
 
 @recipe
+@latent_by(few_latents)
 def vade(
     parts: Parts,
     clusters: Annotated[int, Ge(1), Le(1_000)] = 10,
@@ -37,13 +39,13 @@ def vade(
     p(z) = sum_c w_c N(z; m_c, s_c) is summed out exactly. It starts from an autoencoder. Of
     several mixtures fitted to its codes, each learned with the model for a little while, the one
     of the best ELBO on the rows to choose by goes on: no label is asked. `variata cluster` gives
-    each row's p(c | z) at its posterior mean. A small latent, such as 10, suits clusters.
+    each row's p(c | z) at its posterior mean. Few latent dimensions suit clusters: 10 unless told.
 
     Args:
         clusters: components of the mixture.
         pretrain_share: of the training, half for the autoencoder and half for the trials of
             mixtures; 0 starts at random.
-        restarts: mixtures that are tried.
+        restarts: mixtures that are tried, no more than there are epochs for.
         consistency: weight of the divergence of p(c | z) from that of a further affine view of the
             image, for which p(c | z) is held fixed; 0 does without.
         augment: what is done to images while training: "none", "shift" by a pixel, or "affine",

@@ -53,7 +53,7 @@ def grid_networks(parts: Parts, width: int) -> tuple[nn.Module, Decoder]:
     times = _halvings(parts.shape, width, parts.latent or 1)
     channels, head = parts.channels or 1, parts.make_head()
     linear = bool(parts.linear)
-    encoder = GridEncoder(parts.shape, times, channels, width, linear)
+    encoder = GridEncoder(parts.read_shape, times, channels, width, linear)
     parameters = int(head.per_element)  # type: ignore[arg-type]
     context = parts.context or 0
     locations = parts.locations_of(head) if linear else None

@@ -13,10 +13,12 @@ from variata.conditionals import (
 from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.gaussian import Share, gaussian_model
 from variata.recipes.parts import Parts, Positive
+from variata.recipes.rules import few_latents, latent_by
 from variata.recipes.vae import tightened, with_posterior
 
 
 @recipe
+@latent_by(few_latents)
 def spherical_vae(
     parts: Parts,
     distribution: Literal["power_spherical", "von_mises_fisher"] = "power_spherical",
@@ -51,6 +53,7 @@ def spherical_vae(
 
 
 @recipe
+@latent_by(few_latents)
 def hyperbolic_vae(
     parts: Parts, warm_up_share: Share = 0.1, tighten: Positive = 3, shifts: bool = True
 ) -> Composition:
@@ -59,7 +62,7 @@ def hyperbolic_vae(
     Maximises the ELBO with wrapped normals for prior and posterior; the rate is estimated at the
     drawn z. A latent is given by the way to it from the origin: direction, and distance as
     length. In these coordinates the prior is N(0, I), and the decoder reads them. `interpolate`
-    follows geodesics. A small latent, such as 2 to 10, shows the difference.
+    follows geodesics. Few latent dimensions, 2 to 10, show the difference.
 
     Args:
         warm_up_share: share of the training over which the weight of the rate rises to 1.

@@ -47,7 +47,8 @@ def deep_vae(
 
     Maximises the ELBO of p(x | z) prod_l p(z_l | z_<l), whose levels are inferred in the order they
     generate in, each from what came down and the features of its grid, of a convolutional network.
-    What goes down is a sum of what all levels add.
+    What goes down is a sum of what all levels add. `latent` is the width of the vector on top, and
+    of every place of a grid.
 
     Args:
         depth: levels of latents: one vector, and the others shared out evenly over the grids.
@@ -70,7 +71,7 @@ def deep_vae(
     for place, end in pairwise(ends):
         levels.append(_level(parts, width, depth, place, sizes[place : end + 1]))
     head: Any = parts.make_head()
-    encoder = parts.reading(Pyramid(parts.shape, width, VECTOR * width, counts))
+    encoder = parts.reading(Pyramid(parts.read_shape, width, VECTOR * width, counts))
     decoder = PixelDecoder(parts.shape, head.per_element, width, ends[-1])
     model = LatentModel(encoder, levels, Decoder(decoder, head, parts.shape))
     heavy = replace(parts, network="conv")  # whatever network suits other recipes

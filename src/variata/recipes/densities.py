@@ -50,7 +50,7 @@ def flow(
     """
     cells, context = cells_of(parts, "flow"), parts.context or 0
     steps: list[nn.Module]
-    if len(parts.shape) == 3:
+    if parts.is_image:
         steps = [ImageFlow(parts.shape, couplings, width or 32, context)]
     else:
         size = numel(parts.shape)

@@ -45,7 +45,7 @@ def diffusion(
         Flow Matching for Generative Modeling (Lipman et al., 2022), arXiv:2210.02747
     """
     cells, context = cells_of(parts, "diffusion"), parts.context or 0
-    image = len(parts.shape) == 3
+    image = parts.is_image
     field: nn.Module
     if image:
         field = TimedUNet(parts.shape, width or 48, layers, context)

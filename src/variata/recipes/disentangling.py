@@ -15,10 +15,12 @@ from variata.objectives.moments import Kind
 from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.gaussian import Share, gaussian_model
 from variata.recipes.parts import Parts, Positive
+from variata.recipes.rules import few_latents, latent_by
 from variata.recipes.weighed import Weight, weighed
 
 
 @recipe
+@latent_by(few_latents)
 def beta_tc_vae(
     parts: Parts,
     alpha: Weight = 1.0,
@@ -32,8 +34,7 @@ def beta_tc_vae(
     Minimises distortion + alpha I(x; z) + beta TC(z) + gamma sum_d KL(q(z_d) || p(z_d)). The three
     sum to the rate, so this is distortion + gamma rate + (alpha - gamma) I + (beta - gamma) TC,
     with the closed rate, which is how it is computed and reported. All weights 1 make it the VAE.
-    I and TC come from the batch at hand; where one is divided over processes or taken in pieces,
-    from each piece.
+    I and TC come from the batch at hand, or each piece of it.
 
     Args:
         alpha: weight of the mutual information between an example and its latent.
@@ -56,18 +57,15 @@ def beta_tc_vae(
 
 
 @recipe
+@latent_by(few_latents)
 def factor_vae(
-    parts: Parts,
-    gamma: Weight = 10.0,
-    critic_width: Positive = 256,
-    warm_up_share: Share = 0.1,
+    parts: Parts, gamma: Weight = 10.0, critic_width: Positive = 256, warm_up_share: Share = 0.1
 ) -> Composition:
     """The FactorVAE: the ELBO, and a total correlation that a critic measures.
 
     Minimises distortion + rate + gamma TC(z). The critic learns to tell latents from latents whose
-    dimensions are shuffled over the batch (over each piece, where a batch is taken in pieces); its
-    mean logit is the total correlation. The last weights are kept: logits at different times cannot
-    be compared.
+    dimensions are shuffled over the batch (or each piece of it); its mean logit is the total
+    correlation. The last weights are kept: logits at different times cannot be compared.
 
     Args:
         gamma: weight of the total correlation.
@@ -83,6 +81,7 @@ def factor_vae(
 
 
 @recipe
+@latent_by(few_latents)
 def dip_vae(
     parts: Parts,
     kind: Kind = "ii",
@@ -116,5 +115,4 @@ def dip_vae(
 
 
 def _unless_zero(**terms: tuple[float, Term]) -> dict[str, tuple[float, Term]]:
-    """Without those of no weight, which would cost time for nothing."""
     return {name: (weight, term) for name, (weight, term) in terms.items() if weight}

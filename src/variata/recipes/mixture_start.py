@@ -33,7 +33,7 @@ class MixtureStart:
 
     Args:
         restarts: mixtures, each of which is learned with the model for an equal part of half of
-            the time.
+            the time, and no more than there are epochs for.
         further: terms beside the bound.
         view: of the data.
     """
@@ -45,9 +45,10 @@ class MixtureStart:
     def __call__(self, made: LatentModel, how: Preparation) -> None:
         first, rest = how.settings.divided(0.5)
         self._learn(made, Objective(distortion=(constant(1), Distortion())), how, first)
-        each, _ = rest.divided(1 / self.restarts)
+        restarts = min(self.restarts, rest.epochs or self.restarts)
+        each, _ = rest.divided(1 / restarts)
         codes, start, tried = _codes(made, how), _copied(made), []
-        for i in range(self.restarts):
+        for i in range(restarts):
             made.load_state_dict(start)
             prior: Any = made.levels[0].prior  # type: ignore[union-attr]
             fit_mixture(prior, codes, "diag", RIDGE, how.settings.seed + i)

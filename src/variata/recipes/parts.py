@@ -76,6 +76,17 @@ class Parts:
         """Whether the data is of counts."""
         return self.likelihood in COUNTS
 
+    @property
+    def is_image(self) -> bool:
+        """Whether an example has pixels beside each other, more than a few of them."""
+        return len(self.shape) == 3 and numel(self.shape[1:]) > 4
+
+    @property
+    def read_shape(self) -> Shape:
+        """Of examples as networks read them, which have a channel for each category."""
+        times = self.levels if self.likelihood == "categorical" and self.levels else 1
+        return (times * self.shape[0], *self.shape[1:])
+
     def resolved(self) -> Parts:
         """The same with every default that depends on the data made explicit."""
         conv = len(self.shape) == 3 and numel(self.shape) > DENSE_IMAGE and min(self.shape[1:]) > 7
@@ -128,19 +139,20 @@ class Parts:
         return likelihood_head(self.likelihood, self.shape, self.levels, floor, self.components)
 
     def reading(self, network: nn.Module) -> nn.Module:
-        """A network behind what its kind of data has to go through first."""
-        return nn.Sequential(Log1p(), network) if self.counts else network
+        """A network of examples of `read_shape`, behind what its kind of data needs first."""
+        if self.counts:
+            return nn.Sequential(Log1p(), network)
+        if self.likelihood == "categorical" and self.levels is not None:
+            return nn.Sequential(OneHot(self.levels), network)
+        return network
 
     def _encoder_network(self) -> nn.Module:
         hidden = self._widths()
         if self.network == "conv":
-            body: nn.Module = ConvEncoder(self._image(), self.channels or 1, hidden[-1])
-        elif self.likelihood == "categorical" and self.levels is not None:
-            return nn.Sequential(
-                OneHot(self.levels), MLPEncoder((self.levels * numel(self.shape),), hidden)
-            )
+            self._image()
+            body: nn.Module = ConvEncoder(self.read_shape, self.channels or 1, hidden[-1])
         else:
-            body = MLPEncoder(self.shape, hidden)
+            body = MLPEncoder(self.read_shape, hidden)
         return self.reading(body)
 
     def _decoder_network(self, inputs: int, parameters: int) -> nn.Module:

@@ -68,5 +68,5 @@ def refuse_unreadable(parts: Parts, name: str) -> None:
         raise UsageError(
             f"{name} reads images (C, H, W) pixel by pixel, with one of the likelihoods "
             f"{', '.join(ALIKE)}; these examples are {parts.shape}, {parts.likelihood}. Recipes "
-            "that suit them: vae, iwae, flow_prior, vamp_prior."
+            "that suit them: vae, iwae, flow_prior, mixture_prior."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from variata.recipes.parts import default_latent
 from variata.shapes import Shape
 
 LatentRule = Callable[[Shape, Mapping[str, Any]], int]
@@ -12,6 +13,18 @@ OwnRule = Callable[[Shape, Mapping[str, Any]], dict[str, Any]]
 RowsRule = Callable[[int], dict[str, Any]]
 Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
+
+
+FEW_LATENTS = 10
+
+
+def few_latents(shape: Shape, own: Mapping[str, Any]) -> int:
+    """A rule for `latent_by`: few dimensions, each of which is to have a meaning.
+
+    >>> few_latents((1, 28, 28), {}), few_latents((4,), {})
+    (10, 4)
+    """
+    return min(FEW_LATENTS, default_latent(shape))
 
 
 def latent_by(rule: LatentRule) -> Decorator[Function]:

@@ -99,6 +99,6 @@ def _image_shape(parts: Parts, name: str) -> Shape:
         raise UsageError(
             f"{name} looks at images (C, H, W) with values that can be averaged; these examples "
             f"are {parts.shape}, {parts.likelihood}. Recipes that suit them: vae, iwae, "
-            "flow_prior, vamp_prior."
+            "flow_prior, mixture_prior."
         )
     return parts.shape

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from variata.conditionals import PosteriorMixturePrior
+from variata.errors import UsageError
 from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.gaussian import MakePrior, Share
 from variata.recipes.parts import Parts, Positive
@@ -10,6 +13,7 @@ from variata.recipes.rules import by_rows
 from variata.recipes.vae import careful
 
 EXEMPLARS = 1_000
+OF_LEVELS = {"bernoulli", "logistic", "logistic_mixture"}  # of what lies between 0 and 1
 
 
 @recipe
@@ -23,7 +27,7 @@ def vamp_prior(
     """The VAE whose prior is a mixture of its posteriors of learned pseudo-inputs.
 
     Args:
-        pseudo_inputs: how many; they start as rows of the data.
+        pseudo_inputs: how many; they start as rows of the data, and stay within its bounds.
         warm_up_share: share of the training over which the weight of the rate rises to 1.
         tighten: draws of the importance-weighted bound in the last part; 1 keeps to the ELBO.
         shifts: whether images are shifted by up to a pixel in the first part.
@@ -31,6 +35,11 @@ def vamp_prior(
     Reference:
         VAE with a VampPrior (Tomczak and Welling, 2017), arXiv:1705.07120
     """
+    if parts.likelihood == "categorical":
+        raise UsageError(
+            "vamp_prior learns inputs by small steps, which categories do not take. Recipes that "
+            "suit them: exemplar_prior, mixture_prior, flow_prior."
+        )
     return careful(
         parts, _of_posteriors(parts, pseudo_inputs, True), warm_up_share, tighten, shifts
     )
@@ -66,6 +75,9 @@ def exemplar_prior(
 
 
 def _of_posteriors(parts: Parts, inputs: int, learned: bool) -> MakePrior:
+    bounds = (-math.inf, math.inf)
+    if parts.counts or parts.likelihood in OF_LEVELS:
+        bounds = (0.0, math.inf if parts.counts else 1.0)
     return lambda encoder, posterior: PosteriorMixturePrior(
-        encoder, posterior, parts.shape, inputs, learned
+        encoder, posterior, parts.shape, inputs, learned, bounds
     )

@@ -11,6 +11,7 @@ from variata.objectives import Capacity, Distortion, FreeBits, Objective, Optima
 from variata.recipes.catalogue import Composition, recipe
 from variata.recipes.gaussian import Share, gaussian_model
 from variata.recipes.parts import Parts
+from variata.recipes.rules import few_latents, latent_by
 from variata.schedules import constant, cyclical, warm_up
 from variata.training import Phase
 
@@ -40,6 +41,7 @@ def annealed_vae(parts: Parts, cycles: Annotated[int, Ge(1)] = 4, rise: Share = 
 
 
 @recipe
+@latent_by(few_latents)
 def capacity_vae(
     parts: Parts, capacity: Nats = 25.0, gamma: Weight = 10.0, rise: Share = 0.5
 ) -> Composition:

@@ -15,6 +15,7 @@ from variata.doctor.words import counted
 from variata.errors import UsageError
 from variata.recipes import Composition
 from variata.shapes import numel
+from variata.tasks.conditions import LABEL
 from variata.tasks.source import Prepared
 from variata.training import Phase, Settings, forked
 from variata.training.habits import has_convolutions
@@ -35,13 +36,38 @@ def compose(
         "context": None if condition is None else condition.width,
     }
     known |= recipes.get(recipe).told_by_rows(len(prepared.splits.train))
-    if "classes" in recipes.get(recipe).own and schema.label_names is not None:
-        known["classes"] = len(schema.label_names)
+    known |= _classes(recipe, prepared, arguments)
     first = draw if prepared.record["options"]["binarise"] else None
     last = corruption(settings.corrupt, schema)
     with forked("cpu", settings.seed):
         made = recipes.build(recipe, **known | arguments)
     return replace(made, phases=[_seen(phase, first, last) for phase in made.phases])
+
+
+def _classes(recipe: str, prepared: Prepared, arguments: dict[str, Any]) -> dict[str, int]:
+    """How many classes the labels have, for a recipe that learns from them.
+
+    Raises:
+        UsageError: when fewer were asked for, or labels are the model's condition.
+    """
+    own, labels = recipes.get(recipe).own.get("classes"), prepared.schema.label_names
+    if own is None or own.default is not None:
+        return {}
+    named = {LABEL, prepared.record["options"]["label"]}
+    if prepared.condition is not None and named & {*prepared.condition.names}:
+        raise UsageError(
+            f"{recipe} learns to tell labels, so it cannot be conditioned on them: leave "
+            "--condition out, or take another recipe, such as vae."
+        )
+    if labels is None:
+        return {}
+    count = len(labels)
+    if (asked := arguments.get("classes") or count) < count:
+        raise UsageError(
+            f"{recipe} was asked for {asked} classes, and the labels have {count}: leave classes "
+            "out, or give more, of which the others are found without labels."
+        )
+    return {"classes": count}
 
 
 def _seen(phase: Phase, first: View | None, last: View | None) -> Phase:

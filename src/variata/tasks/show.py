@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from variata.data import Examples, Schema
 from variata.doctor.words import counted
@@ -30,11 +29,10 @@ from variata.pictures import (
     traversal,
 )
 from variata.tasks.abilities import require_encoder
-from variata.tasks.codes import has_codes
 from variata.tasks.model import Array, Model
 from variata.tasks.passes import Pass, one_pass
 from variata.tasks.source import reopened
-from variata.tasks.spaces import on_sphere
+from variata.tasks.traversals import SPREAD, importance, traversal_values
 
 SHOWN_ROWS = 9  # examples in a picture of lines
 SHOWN_PAIRS, SHOWN_POINTS = 24, 500  # reconstructions in a picture, and in one of a table
@@ -42,7 +40,6 @@ KNOWN_ROWS = 5_000  # of the data, beside samples of a table
 LINES = 24  # columns above which unnamed ones are the points of one line
 ONE_SCALE = 30.0  # ratio of standard deviations up to which columns can share an axis
 NUMERIC = re.compile(r"[-+]?\d+(\.\d*)?")  # a name that only counts or measures
-SPREAD = tuple(np.linspace(-3, 3, 9).tolist())
 
 
 def images_of(schema: Schema, values: Array) -> Tensor:
@@ -132,38 +129,6 @@ def compared(schema: Schema, sets: Mapping[str, Array]) -> bytes:
     return profile_grid(rows[:SHOWN_ROWS], made[:SHOWN_ROWS], title, places, (name, other))
 
 
-def traversal_values(
-    model: Model,
-    observed: Pass,
-    prior: KnownPrior | None,
-    dimensions: int,
-    values: tuple[float, ...] = SPREAD,
-) -> tuple[Array, list[int]]:
-    """Decoder means where single dimensions move, (R, V, *own); the highest rate first.
-
-    Args:
-        prior: None for N(0, I), and for codes.
-        values: in standard deviations of the prior, from its mean (for codes: of the vectors of
-            the codes of the data).
-    """
-    order = by_importance(observed)[:dimensions]
-    origin, sd = _centre(model, observed, prior)
-    moved = [origin[d] + sd[d] * np.asarray(values) for d in order]
-    paths = zip(order, moved, strict=True)
-    return np.stack([model.traverse(origin, d, path) for d, path in paths]), order
-
-
-def _centre(model: Model, observed: Pass, prior: KnownPrior | None) -> tuple[Array, Array]:
-    """Mean and standard deviation of every latent dimension; on a sphere, the data's direction."""
-    if has_codes(model.module):
-        return observed.means.mean(0).numpy(), observed.means.std(0, unbiased=False).numpy()
-    if prior is None:
-        return np.zeros(model.latent), np.ones(model.latent)
-    if on_sphere(model.module):
-        return F.normalize(observed.means.mean(0), dim=0).numpy(), prior.sd.numpy()
-    return prior.mean.numpy(), prior.sd.numpy()
-
-
 def traversal_picture(
     model: Model,
     observed: Pass,
@@ -178,8 +143,8 @@ def traversal_picture(
     from `data`; without it they change in own units.
     """
     shown, order = traversal_values(model, observed, prior, dimensions, values)
-    importance, schema = _importance(observed), model.schema
-    rates = [float(importance[d]) for d in order]
+    told, schema = importance(observed), model.schema
+    rates = [float(told[d]) for d in order]
     if schema.layout == "image":
         images = images_of(schema, shown.reshape(-1, *shown.shape[2:]))
         return traversal(images.unflatten(0, shown.shape[:2]), order, rates, values)
@@ -214,11 +179,6 @@ def manifold_picture(model: Model, n: int = 20) -> bytes | None:
     return png_bytes(manifold_grid(lambda z: images_of(model.schema, model.decode(z.numpy())), n))
 
 
-def by_importance(observed: Pass) -> list[int]:
-    """Latent dimensions, the one with the highest rate first (without a rate: the widest)."""
-    return _importance(observed).argsort(descending=True).tolist()
-
-
 def original(examples: Examples, count: int) -> Array:
     """The first of a fixed choice of examples, in own units."""
     return in_own_units(some(examples, count))
@@ -251,10 +211,6 @@ def observe_some(model: Model, examples: Examples, count: int = 3_000) -> tuple[
     require_encoder(model.recipe, model.module, "show latents of examples")
     chosen = some(examples, count)
     return chosen, one_pass(model.module, chosen)
-
-
-def _importance(observed: Pass) -> Tensor:
-    return observed.means.var(0) if observed.carried is None else observed.carried
 
 
 def _range(schema: Schema, values: Tensor) -> tuple[float, float]:

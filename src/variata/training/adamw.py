@@ -143,7 +143,8 @@ class AdamW:
         if self.kernels is None:
             step(*arguments)
             return
-        key = (self.betas, *((tensor.shape, tensor.dtype) for tensor in arguments))
+        decayed, shapes = self.weights.decayed, ((t.shape, t.dtype) for t in arguments)
+        key = (self.betas, decayed, self.decay, *shapes)
         try:
             if key not in self.kernels:
                 self.kernels[key] = graph_of(step, arguments)
@@ -183,9 +184,12 @@ class AdamW:
         numbers = torch.tensor([1 - lr * self.decay, scale, *ready], dtype=self.means.dtype)
         arguments = [numbers, *gradient, *self._views()]
         if self._kernel is None:
-            key = (self.betas, *((tensor.shape, tensor.dtype) for tensor in arguments))
+            shapes = ((tensor.shape, tensor.dtype) for tensor in arguments)
+            matrices = self.weights.matrices
+            key = (self.betas, matrices, *shapes)
             if key not in kernels:
-                kernels[key] = graph_of(partial(_adamw, len(gradient), self.betas), arguments)
+                step = partial(_adamw, len(gradient), matrices, self.betas)
+                kernels[key] = graph_of(step, arguments)
             self._kernel = kernels[key]
         self.steps.add_(1)
         self._kernel(*arguments)
@@ -241,19 +245,22 @@ def norm_of(gradient: Gradients) -> Tensor:
     return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(gradient))))
 
 
-def _adamw(count: int, betas: tuple[float, float], numbers: Tensor, *tensors: Tensor) -> tuple[()]:
+def _adamw(
+    count: int, matrices: int, betas: tuple[float, float], numbers: Tensor, *tensors: Tensor
+) -> tuple[()]:
     """The step on `count` weights: gradients, values, means, squares, and short copies if any.
 
-    The numbers are the share of a weight that decay keeps, the gradient's scale, the rate over the
-    correction of the means, and the correction of the squares' root.
+    The first of them, so many matrices, decay. The numbers are the share of a weight that decay
+    keeps, the gradient's scale, the rate over the correction of the means, and the correction of
+    the squares' root.
     """
     kept, scale, rate, correction = numbers.unbind()
     groups = [tensors[i : i + count] for i in range(0, len(tensors), count)]
-    for gradient, value, mean, square, *short in zip(*groups, strict=True):
+    for i, (gradient, value, mean, square, *short) in enumerate(zip(*groups, strict=True)):
         g = gradient.to(value.dtype) * scale
         new_mean = torch.lerp(mean, g, 1 - betas[0])
         new_square = betas[1] * square + (1 - betas[1]) * g * g
-        start = value * kept if value.dim() >= 2 else value
+        start = value * kept if i < matrices else value
         new = start - rate * new_mean / (new_square.sqrt() * correction + EPSILON)
         mean.copy_(new_mean)
         square.copy_(new_square)

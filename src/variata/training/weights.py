@@ -17,7 +17,8 @@ ALIGNED = 16  # elements: every weight starts at a multiple, for vector instruct
 class Weights:
     """A module's trained weights in one block, so that moving them takes a few operations.
 
-    Matrices and kernels come first, then the rest, which weight decay leaves alone. Where products
+    Matrices and kernels of layers come first, then the rest, which weight decay leaves alone:
+    biases, scales, and what has a meaning where it is, such as means of a mixture. Where products
     are short, the layers that multiply hold bf16 copies, written once in a step instead of at each
     use; gradients are taken with respect to them, and the block stays in full precision.
 
@@ -28,6 +29,7 @@ class Weights:
     Attributes:
         values: the block, (N,).
         decayed: how many of its elements belong to matrices and kernels.
+        matrices: how many of the weights they are.
         leaves: what gradients are taken with respect to, in the block's order.
 
     >>> layer = nn.Linear(2, 1)
@@ -40,9 +42,11 @@ class Weights:
     """
 
     def __init__(self, module: nn.Module, short: bool = False) -> None:
-        trained = [p for p in module.parameters() if p.requires_grad]
-        matrices, rest = ([p for p in trained if (p.dim() >= 2) is two] for two in (True, False))
-        self.own = [*matrices, *rest]
+        trained = [(n, p) for n, p in module.named_parameters() if p.requires_grad]
+        matrices = [p for name, p in trained if "weight" in name and p.dim() >= 2]
+        chosen = {id(p) for p in matrices}
+        self.own = [*matrices, *(p for _, p in trained if id(p) not in chosen)]
+        self.matrices = len(matrices)
         self.decayed = sum(_room(p) for p in matrices)
         self.values = self.block()
         for parameter, view in zip(self.own, self.views(self.values), strict=True):

@@ -20,7 +20,9 @@ from variata.metrics.rows import Values
 
 @dataclass(frozen=True)
 class Disentanglement:
-    """How well codes stand for factors; all between 0 and 1, more is better.
+    """How well codes stand for factors; at most 1, more is better.
+
+    All are at least 0 but explicitness, which is 2 AUC - 1 (papers also print AUC): 0 is chance.
 
     Attributes:
         rows, codes: how many were measured.
