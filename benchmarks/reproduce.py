@@ -84,12 +84,17 @@ ROWS = {
     "deep_vae_30m": Row(
         "deep_vae", "78.30 (LVAE of 12 convolutional levels, addtt, 2020)", budget="30m"
     ),
-    "pixel_vae_15m": Row("pixel_vae", "79.02 (Gulrajani et al., 2016; recalled)", budget="15m"),
+    "pixel_vae_15m": Row(
+        "pixel_vae",
+        "79.02 (Gulrajani et al., 2016; recalled)",
+        budget="15m",
+        arguments=("--layers", "0"),
+    ),
     "pixel_vae_flow_29m": Row(
         "pixel_vae",
         "78.30 (LVAE of 12 convolutional levels, addtt, 2020)",
         budget="29m",
-        arguments=("--couplings", "6"),
+        arguments=("--couplings", "8", "--layers", "0"),
     ),
     "vae_15m": Row("vae", "89.9 (Tomczak and Welling, 2017)", budget="15m"),
     "gumbel_vae_10m": Row(
