@@ -1,6 +1,6 @@
 """`variata compare` with its defaults on seven sets, beside what texts say of each kind of model.
 
-    python benchmarks/contest.py [NAME ...] [--jobs N] [--seeds 0,1,2]
+    python benchmarks/contest.py [NAME ...] [--jobs N] [--seeds 0,1,2] [--page]
 
 Trainings are kept in `runs/contest/NAME`, so that the same command goes on where it was
 interrupted; `results/contest/NAME.json` has all figures, and `docs/contest.md` the tables of those
@@ -13,7 +13,6 @@ import argparse
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import hypot
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,9 @@ from any_data import numbers, pictures
 from common import RESULTS, variata, write
 
 from variata.pictures import plus_minus
+from variata.tasks.comparison.answers import apart
 
 RUNS = Path("runs/contest")
-APART = 2.0  # standard errors
 Figure = dict[str, Any]
 PAGE = Path(__file__).parents[1] / "docs/contest.md"
 SHOWN = {
@@ -34,15 +33,17 @@ SHOWN = {
     "told_apart": "told apart",
     "classes_covered": "classes",
     "probe": "probe",
+    "seconds": "s",
     "seconds_to_final": "s to 2 %",
     "ms_per_sample": "ms/sample",
 }
 INTRODUCTION = """# A contest
 
-What `variata compare` found with its defaults: every recipe trained for the same time on the same
-rows and was measured alike (`docs/compare.md` says how), with standard errors over seeds. Written
-by `benchmarks/contest.py`; all figures are in `benchmarks/results/contest`. Minutes on two cores
-say little about hours on a cluster.
+What `variata compare` found with its defaults: every recipe had the same time at most, on the same
+rows, and was measured alike (`docs/compare.md` says how), with standard errors over seeds; the
+column *s* has the seconds that it took, which end early where validation stops improving. Written
+by `benchmarks/contest.py`; all figures are in `benchmarks/results/contest`, and every set names
+the commit that it was measured on. Minutes on two cores say little about hours on a cluster.
 """
 
 
@@ -65,8 +66,10 @@ class Claim:
 HEADING = """## What texts say
 
 Whether a claim holds, with the figures of the first and of the second kind that it names; *open*
-where they differ by less than two standard errors over seeds, or were measured on one seed alone. A
-likelihood may be a bound: what is worse by it may still be as likely.
+where their difference, taken seed by seed, may be chance (a t test at 5 %), or where one seed alone
+was measured. Of so many questions some are answered by chance. A likelihood may be a bound: what
+is worse by it may still be as likely. Precision is that of draws in a classifier's features, which
+is not sharpness to the eye.
 """
 CLAIMS = (
     Claim("GANs make better samples than VAEs", "frechet", "gan", "vae"),
@@ -124,10 +127,11 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help=f"of {', '.join(SETS)}; all, unless named")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--page", action="store_true", help="write the page alone")
     asked = parser.parse_args()
     if unknown := {*asked.names} - {*SETS}:
         parser.error(f"there is no set {', '.join(unknown)}: the sets are {', '.join(SETS)}")
-    for name in asked.names or SETS:
+    for name in () if asked.page else asked.names or SETS:
         rows = compared(name, asked.jobs, asked.seeds)
         budget = {"budget": SETS[name][0], "jobs": asked.jobs, "seeds": asked.seeds}
         print(write(f"contest/{name}", rows, budget))
@@ -162,7 +166,7 @@ def page() -> str:
         about = f"{make.__doc__} " if make else ""
         about += f"{settings['budget']} for each training, seeds {settings['seeds']}, "
         about += f"{settings['jobs']} at a time; {machine['processor']}, {machine['cores']} cores"
-        about += f"; commit {record['commit']}." if record.get("commit") else "."
+        about += f"; commit {record.get('commit') or 'not recorded, an earlier one'}."
         parts += [f"## `{name}`\n", about + "\n", figures(record["rows"])]
     return "\n".join(parts)
 
@@ -196,10 +200,17 @@ def verdict(claim: Claim, record: dict[str, Any]) -> str:
     pair = compared_by(claim, record)
     if pair is None or "," not in record["settings"]["seeds"]:
         return "open"
-    this, other = pair
-    gap = claim.factor * other["mean"] - this["mean"]
-    error = hypot(this["se"] or 0, claim.factor * (other["se"] or 0))
-    return "open" if abs(gap) < APART * error else "yes" if gap > 0 else "no"
+    rows = {row["name"]: row for row in record["rows"]}
+    this, other = (each_seed(rows[name], claim.figure) for name in (claim.this, claim.other))
+    if not apart(this, other, claim.factor):
+        return "open"
+    return "yes" if claim.factor * pair[1]["mean"] > pair[0]["mean"] else "no"
+
+
+def each_seed(row: dict[str, Any], figure: str) -> dict[int, Any]:
+    """A figure of every seed that has it."""
+    done = [seed for seed in row["seeds"] if figure in seed.get("figures", {})]
+    return {seed["seed"]: seed["figures"][figure] for seed in done}
 
 
 def against(done: dict[str, Any]) -> str:
@@ -231,6 +242,8 @@ def cell(row: dict[str, Any], name: str) -> str:
     mark = {"bound": "≤ ", "estimated": "≈ "}.get(row["likelihood"], "")
     mean, error = figure["mean"], figure["se"]
     told = plus_minus(mean, error) if error else f"{mean:.3g}"
+    has, done = len(each_seed(row, name)), sum(s["status"] == "done" for s in row["seeds"])
+    told += f" ({has} of {done})" if has < done else ""
     return f"{mark if name == 'bits_per_dim' else ''}{told}"
 
 

@@ -129,7 +129,7 @@ def distances(model: Any, asked: argparse.Namespace) -> Run:
     from variata.tasks.source import reopened
 
     splits = reopened(model.saved.about["data"])
-    features = features_for(asked.data, splits.train, None)
+    features = features_for({"name": asked.data, "source": asked.data}, splits.train, None)
     real = features(all_x(getattr(splits, asked.judge), asked.samples))
     order = torch.randperm(len(splits.train), generator=torch.Generator().manual_seed(asked.seed))
     seen = splits.train.subset(order[: asked.samples])

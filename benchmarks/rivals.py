@@ -139,7 +139,7 @@ def of_samples(folder: str) -> Run:
 
     model = load(folder)
     splits = reopened(model.saved.about["data"])
-    features = features_for("mnist", splits.train, None)
+    features = features_for({"name": "mnist", "source": "mnist"}, splits.train, None)
     began = time.monotonic()
     fake = draw_samples(model.module, len(splits.test), 0)
     each = 1_000 * (time.monotonic() - began) / len(fake)

@@ -115,7 +115,34 @@ def test_threads_are_divided(
     does('print(os.environ["OMP_NUM_THREADS"])', monkeypatch)
     made = job(tmp_path, settings=asked.settings)
     process.outcome_of(made)
-    assert (made.folder / LOG).read_text() == f"{threads or 8}\n"
+    assert (made.folder / LOG).read_text() == f"{process.BEGIN}{threads or 8}\n"
+
+
+def test_why_a_process_failed_is_not_what_an_earlier_one_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    does("print('error: memory'); raise SystemExit(6)", monkeypatch)
+    assert process.outcome_of(job(tmp_path)).reason == "memory"
+    does("import os; print('vae: 2 latents', flush=True); os.kill(os.getpid(), 9)", monkeypatch)
+    assert process.outcome_of(job(tmp_path)).failure == "killed by SIGKILL"
+
+
+def test_all_seeds_divide_the_rows_alike(table_csv: Path) -> None:
+    """So that features and figures of one seed have seen no test row of another."""
+    prepared, asked = common(str(table_csv), None, budget=None, epochs=1, seed=3)
+    again = prepare_data(str(table_csv), DataOptions(**asked.options), 7)
+    assert torch.equal(again.splits.test.all().x, prepared.splits.test.all().x)
+    other = prepare_data(str(table_csv), DataOptions(), 7)
+    assert not torch.equal(other.splits.test.all().x, prepared.splits.test.all().x)
+
+
+def test_data_of_ones_own_has_features_of_its_own() -> None:
+    """Whatever it is called: shipped features are for what the catalogue loads."""
+    prepared = prepare_data("digits", DataOptions(), 0)
+    shipped = features_for(prepared.record, prepared.splits.train, None)
+    own = features_for(prepared.record | {"source": "/a/digits"}, prepared.splits.train, None)
+    x = prepared.splits.test.all().x[:3]
+    assert shipped(x).shape != own(x).shape or not torch.allclose(shipped(x), own(x))
 
 
 def test_a_budget_of_all_jobs_may_be_written_as_people_do() -> None:
@@ -141,11 +168,11 @@ def test_features_are_made_before_they_are_shared(
     table_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepared = prepare_data(str(table_csv), DataOptions(), 0)
-    anew = features_for(prepared.name, prepared.splits.train, None)
+    anew = features_for(prepared.record, prepared.splits.train, None)
     make_features(tmp_path, prepared)
     monkeypatch.setattr("variata.tasks.samples.train_features", None)
     path = job(tmp_path).features
-    kept = features_for(prepared.name, prepared.splits.test, path)
+    kept = features_for(prepared.record, prepared.splits.test, path)
     x = torch.randn(5, 4)
     torch.testing.assert_close(kept(x), anew(x), rtol=0, atol=0)
 

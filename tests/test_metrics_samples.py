@@ -118,3 +118,16 @@ def test_a_larger_training_set_alone_is_no_memorisation():
     draw = np.random.default_rng(0)
     many, few, fresh = (draw.normal(size=(n, 2)) for n in (5000, 200, 500))
     assert nearest_copies(fresh, many, few).ratio == pytest.approx(1.0, abs=0.15)
+
+
+def test_copies_of_any_training_row_are_close() -> None:
+    """Also where there are far more of these than test rows."""
+    generator = torch.Generator().manual_seed(0)
+    train = torch.randn(5_000, 8, generator=generator)
+    test = torch.randn(200, 8, generator=generator)
+    copied = nearest_copies(train[-200:], train, test)
+    assert (copied.closer.mean, copied.exact) == (1.0, 1.0)
+    fair = nearest_copies(torch.randn(200, 8, generator=generator), train, test)
+    assert fair.closer.mean == pytest.approx(0.5, abs=4 * fair.closer.se)
+    away = nearest_copies(3 * torch.randn(200, 8, generator=generator), train, test)
+    assert away.closer.mean < 0.2

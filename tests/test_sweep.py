@@ -281,3 +281,10 @@ def test_the_verb(
     assert "The highest ELBO" in said.out
     assert "1  beta" not in said.err  # nothing is trained again
     assert command([*asked, "--trials", "3"]) == 2
+
+
+def test_a_range_between_whole_numbers_is_whole_where_the_argument_is() -> None:
+    assert Varied.of("beta=1..4", "beta_vae").values == (1.0, 4.0)
+    assert isinstance(Varied.of("beta=1..4", "beta_vae").values[0], float)
+    assert isinstance(Varied.of("latent=2..8", "vae").values[0], int)
+    assert isinstance(Varied.of("batch_size=32..64", "vae").values[0], int)

@@ -105,8 +105,9 @@ class Copies:
             about 1 without memorisation, towards 0 with; 1 when both are 0.
         nearer_train: share of samples nearer to training data, about 0.5 without memorisation.
         closer: share of pairs of a sample and an unseen example in which the sample is nearer to
-            its nearest training example than the other to its own; about 0.5 without memorisation,
-            but above it also where samples keep to the middle of the data.
+            its nearest training example, of all, than the other to its own; towards 1 with
+            memorisation, above 0.5 also where samples keep to the middle of the data, and below it
+            where they lie off the data.
         exact: share of samples equal to a training example.
         index: nearest training example of each sample, (M,), among all of them.
         distance: to that example, (M,), in the rows' unit.
@@ -124,7 +125,8 @@ def nearest_copies(samples: Values, train: Values, test: Values, seed: int = 0) 
     """Compare distances from samples (M, D) to training rows (N, D) and to unseen rows (T, D).
 
     The larger of the two sets is cut at random to the size of the smaller for the comparison,
-    because a larger set holds nearer neighbours by chance alone; copies are sought in all of it.
+    because a larger set holds nearer neighbours by chance alone; copies are sought in all of it,
+    and so are the neighbours that `closer` compares.
     `closer` is the statistic of A Non-Parametric Test to Detect Data-Copying in Generative Models,
     Meehan, Chaudhuri and Dasgupta, 2020, arXiv 2004.05675.
 
@@ -147,7 +149,7 @@ def nearest_copies(samples: Values, train: Values, test: Values, seed: int = 0) 
     return Copies(
         ratio=_ratio(to_seen, to_unseen),
         nearer_train=Estimate.of((to_seen < to_unseen).double() + (to_seen == to_unseen) * 0.5),
-        closer=probability_less(to_seen, nearest(others, some)[0]),
+        closer=probability_less(distance, nearest(unseen, seen)[0]),
         exact=_share(distance == 0),
         index=index,
         distance=distance,

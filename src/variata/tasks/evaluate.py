@@ -132,8 +132,8 @@ def _samples(
             "note": f"not judged: {len(test)} test rows are too few to compare samples with "
             f"({SAMPLE_ROWS} are needed)"
         }
-    name = model.saved.about.get("data", {}).get("name", "data")
-    features = features_for(name, train, cache and cache / "features.safetensors")
+    record = {"name": "data", "source": None} | model.saved.about.get("data", {})
+    features = features_for(record, train, cache and cache / "features.safetensors")
     return sample_quality(model.module, features, train, test, seed)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from variata.models import LatentModel
 from variata.tasks.bulk import in_blocks
 
 MOST = 10_000
+REMEMBERED = 50_000  # training rows among which copies are sought
 SHIPPED = Path(__file__).parent / "features"
 SAME_IMAGES = {"binarized_mnist": "mnist"}
 LEARN_FROM = 10_000
@@ -48,16 +50,17 @@ def all_x(examples: Examples, limit: int, seed: int = 0) -> Tensor:
     return torch.cat([examples.gather(index).x for index in order.split(2_000)])
 
 
-def features_for(name: str, train: Examples, cache: Path | None) -> Features:
+def features_for(data: Mapping[str, Any], train: Examples, cache: Path | None) -> Features:
     """Features for data: those shipped for a catalogue name, else a classifier trained here.
 
     Args:
-        name: of the data.
+        data: its record, with "name" and "source".
         train: rows to learn from, where nothing is shipped.
         cache: file to keep a trained classifier in, and to take it from.
     """
+    name = data["name"]
     shipped = SHIPPED / f"{SAME_IMAGES.get(name, name)}.safetensors"
-    if shipped.is_file():
+    if data["source"] == name and shipped.is_file():
         return Features.load(shipped)
     kept = None if cache is None else _kept(cache)
     if kept is not None:
@@ -87,7 +90,7 @@ def sample_quality(
 
 
 class Judged:
-    """Samples (N, *X) in model space beside as many test rows and training rows, in features.
+    """Samples (N, *X) in model space beside as many test rows, and training rows, in features.
 
     Attributes:
         test, samples, train: features of each, (N, F).
@@ -99,7 +102,7 @@ class Judged:
         self.net, count = features, len(fake)
         self.test, self.samples, self.train = (
             features(as_seen(x, test))
-            for x in (all_x(test, count, seed), fake, all_x(train, count, seed))
+            for x in (all_x(test, count, seed), fake, all_x(train, REMEMBERED, seed))
         )
 
     def figures(self) -> dict[str, Any]:

@@ -60,6 +60,7 @@ class DataOptions:
             seed; those of rows to choose by are then hidden as well. None hides none.
         binarise: show grey levels as zeros and ones, 1 with the probability of the level: rows to
             learn from are drawn anew at every step, rows to choose by and to measure on once.
+        split_seed: of the division, and of labels that are kept; None takes that of the training.
     """
 
     label: str | int | None = None
@@ -71,6 +72,7 @@ class DataOptions:
     condition: Names = ()
     labels: int | None = None
     binarise: bool = False
+    split_seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,7 @@ def prepare_data(
     Raises:
         DataError: when it cannot be used; the message says what and where.
     """
+    seed = seed if options.split_seed is None else options.split_seed
     source = opened(data, options, say)
     if given.label is not None:
         labels, names = encode_labels(given.label, len(source))

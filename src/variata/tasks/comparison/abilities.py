@@ -27,7 +27,7 @@ def abilities(model: Model) -> dict[str, bool]:
         "encode": encoded,
         "likelihood": density,
         "interpolate": encoded and not has_codes(module),
-        "detect": density or encoded,
+        "detect": encoded,
     }
 
 

@@ -78,7 +78,7 @@ def compare(
         budget: seconds for each training, or a text such as "3m"; two minutes, unless epochs are
             given.
         epochs: for each training, instead.
-        seeds: of split, order and noise; errors are over them.
+        seeds: of order and noise; errors are over them. The division of rows is that of the first.
         options: how to read and divide the data.
         rows: of the test, and samples, at most, that figures are taken on.
         k: draws of the bound of the likelihood.

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from variata.data import Examples
 from variata.metrics import probability_less
+from variata.models import encodes
 from variata.shapes import numel
 from variata.tasks.comparison.figures import Figures, over_rows
 from variata.tasks.model import Array, Model
@@ -16,10 +17,11 @@ from variata.tasks.samples import all_x
 
 
 def detection(model: Model, test: Examples, known: Tensor | None, k: int, seed: int) -> Figures:
-    """The area under the ROC curve of test rows against chimeras made of them.
+    """The area under the ROC curve of test rows against chimeras made of them, by two scores.
 
-    Scores are -log p(x), or the squared error of the reconstruction where there is no likelihood.
-    Data of one element makes no chimeras; of scores that are not finite there is no figure.
+    They are -log p(x), "detection", and the squared error of the reconstruction,
+    "detection_by_error", where a model knows them. Data of one element makes no chimeras; of scores
+    that are not finite there is no figure.
 
     Args:
         known: log p(x) of the test rows (N,), nats in model space; None without a likelihood.
@@ -29,14 +31,18 @@ def detection(model: Model, test: Examples, known: Tensor | None, k: int, seed: 
         return {}
     x = all_x(test, len(test))
     made = test.schema.decode(chimeras(x), round=True)
+    scores: dict[str, tuple[Array, Array]] = {}
     if known is not None:
         likely = log_likelihood(model.module, model.examples(made), k, seed)
-        usual, unusual = -known.numpy(), -likely.numpy()
-    else:
-        usual, unusual = _errors(model, test.schema.decode(x, round=True)), _errors(model, made)
-    if not (np.isfinite(usual).all() and np.isfinite(unusual).all()):
-        return {}
-    return {"detection": over_rows(probability_less(usual, unusual))}
+        scores["detection"] = -known.numpy(), -likely.numpy()
+    if encodes(model.module):
+        rows = test.schema.decode(x, round=True)
+        scores["detection_by_error"] = _errors(model, rows), _errors(model, made)
+    return {
+        name: over_rows(probability_less(usual, unusual))
+        for name, (usual, unusual) in scores.items()
+        if np.isfinite(usual).all() and np.isfinite(unusual).all()
+    }
 
 
 def chimeras(x: Tensor, seed: int = 0) -> Tensor:

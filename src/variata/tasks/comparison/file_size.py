@@ -15,12 +15,15 @@ from variata.tasks.show import original
 ROWS, NUMBERS = 1_000, 500_000  # that are coded, at most
 
 
-def bits_in_file(model: Model, test: Examples) -> Figures:
-    """Bits for each value of the test rows in a `.vrt` file; none where they are not coded."""
+def bits_in_file(model: Model, test: Examples) -> Figures | None:
+    """Bits for each value of some test rows in a `.vrt` file; no figure where they are not coded,
+    None where what codes them is not installed."""
     count = min(len(test), ROWS, max(1, NUMBERS // numel(model.schema.shape)))
     with tempfile.TemporaryDirectory() as folder:
         try:
             made = model.compress(original(test, count), Path(folder) / "rows.vrt")
-        except (MissingExtraError, UsageError):  # without `constriction`, or codes
+        except MissingExtraError:
+            return None
+        except UsageError:
             return {}
     return {"bits_in_file": plain(made.bits_per_dim)}

@@ -61,21 +61,21 @@ def measured(model: Model, job: Job) -> dict[str, Any]:
     kind, known = _likelihood(model, some_test, k, seed)
     figures = {} if known is None else _nll(model, known)
     if known is None:
-        able = able | {"likelihood": False, "detect": able["encode"]}
+        able["likelihood"] = False
     if able["generate"]:
         figures |= _samples(model, job, splits, test, seed)
     if able["encode"]:
         figures |= _reconstruction(model, test) | _probe(model, splits, test, seed)
-    if able["detect"]:
-        figures |= detection(model, some_test, known, k, seed)
-    if able["likelihood"]:
-        figures |= bits_in_file(model, test)
+    figures |= detection(model, some_test, known, k, seed)
+    coded = bits_in_file(model, test) if able["likelihood"] else {}
+    figures |= coded or {}
     costs = training_costs(model.history, model.saved.about["training"])
     costs["parameters"] = parameters(model.module)
     figures |= {name: plain(value) for name, value in costs.items() if value is not None}
     latents = bool(model.module.levels)
     curve = [] if known is None else validation_curve(model.history, latents)
-    able["compress"] = "bits_in_file" in figures
+    if coded is not None:  # else nobody knows
+        able["compress"] = bool(coded)
     return {"figures": figures, "likelihood": kind, "abilities": able, "curve": curve}
 
 
@@ -114,8 +114,7 @@ def _samples(model: Model, job: Job, splits: Splits, test: Examples, seed: int) 
     milliseconds = 1_000 * (time.monotonic() - began) / len(fake)
     if not fake.isfinite().all():
         return {}
-    name = model.saved.about["data"]["name"]
-    features = features_for(name, splits.train, job.features)
+    features = features_for(model.saved.about["data"], splits.train, job.features)
     sets = Judged(features, fake, splits.train, test, seed)
     if not sets.samples.isfinite().all():
         return {}
@@ -140,7 +139,7 @@ def classes_told(features: Features, sets: Judged) -> tuple[Tensor, Tensor]:
         head = features.net.head
         with torch.no_grad():
             return head(sets.test).argmax(1), head(sets.samples).argmax(1)
-    centres = clusters(sets.train)
+    centres = clusters(sets.train[: len(sets.test)])
     return nearest(sets.test, centres), nearest(sets.samples, centres)
 
 

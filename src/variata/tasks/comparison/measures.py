@@ -50,24 +50,33 @@ GROUPS: dict[str, tuple[Measure, ...]] = {
         Measure("class_distance", "class shares", LOW, "How far their shares are from the data's."),
         Measure(
             "nearer_to_training_rows", "near training", NEITHER,
-            "Samples nearer to training rows than to test rows; 1/2 without memorisation.",
+            "Samples nearer to some training rows than to as many test rows; 1/2 where none is "
+            "remembered.",
         ),
         Measure(
             "closer_than_test_rows", "too close", NEITHER,
-            "Samples closer to training rows than test rows are; 1/2 without memorisation.",
+            "Pairs of a sample and a test row in which the sample is closer to its nearest "
+            "training row: near 1 for copies, and below 1/2 for samples off the data.",
         ),
         Measure("reconstruction", "reconstruction", LOW, "RMS error, own units."),
         Measure("probe", "probe", HIGH, "Accuracy of a linear classifier on latents."),
-        Measure("detection", "detection", HIGH, "Area under the ROC curve against chimeras."),
+        Measure(
+            "detection", "detection", HIGH,
+            "Area under the ROC curve of test rows against chimeras, by -log p(x).",
+        ),
+        Measure(
+            "detection_by_error", "by error", HIGH,
+            "The same by the squared error of reconstructions.",
+        ),
         Measure("bits_in_file", "file, bits/dim", LOW, "What `compress` writes for test rows."),
     ),
     "Costs": (
         Measure("seconds", "training, s", NEITHER, "Seconds that training took."),
         Measure("seconds_per_epoch", "s/epoch", LOW, "Seconds for a pass over the data."),
-        Measure("seconds_to_final", "s to 2 %", LOW, "Until the score is within 2 % of its best."),
+        Measure("seconds_to_final", "s to 2 %", LOW, "Until a validation within 2 % of the best."),
         Measure("ms_per_sample", "ms/sample", LOW, "Milliseconds for a sample, all at once."),
         Measure("memory", "memory, MB", LOW, "The most that training took."),
-        Measure("parameters", "parameters", NEITHER, "Numbers that are learnt."),
+        Measure("parameters", "parameters", NEITHER, "Numbers that training moves."),
         Measure("restarts", "restarts", LOW, "Returns to the best weights after divergence."),
     ),
 }  # fmt: skip

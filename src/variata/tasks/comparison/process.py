@@ -13,6 +13,7 @@ from variata.tasks.comparison.job import LOG, Job, Outcome, status_of
 
 CHILD = (sys.executable, "-m", "variata.tasks.comparison.child")
 LAST = 300  # letters of an error that are kept
+BEGIN = "---\n"  # in the log, before what each process says
 LOOK = 0.05  # seconds between looks at processes
 
 K = TypeVar("K", bound=Hashable)
@@ -64,6 +65,8 @@ def _known(job: Job) -> Outcome | None:
 
 def _started(job: Job) -> Process:
     with (job.folder / LOG).open("ab") as log:
+        log.write(BEGIN.encode())
+        log.flush()
         return subprocess.Popen(
             [*CHILD, str(job.folder)],
             stdin=subprocess.DEVNULL,
@@ -89,7 +92,10 @@ def _outcome(job: Job, code: int) -> Outcome:
 
 
 def _last_words(job: Job) -> str:
-    lines = (job.folder / LOG).read_text(errors="replace").strip().splitlines()
+    """The last error of the last process; what a traceback ends with, where there is no other."""
+    said = (job.folder / LOG).read_text(errors="replace").rpartition(BEGIN)[2]
+    lines = said.strip().splitlines()
     errors = [line for line in lines if line.startswith("error: ")]
-    said = (errors or lines or [""])[-1]
-    return said.removeprefix("error: ")[:LAST]
+    if not errors and "Traceback (most recent call last):" in lines:
+        errors = lines
+    return errors[-1].removeprefix("error: ")[:LAST] if errors else ""

@@ -79,6 +79,11 @@ class Row:
         paths = (whole / seed_folder(self.folder, s) / file for s in done)
         return next((path for path in paths if path.is_file()), None)
 
+    def each(self, name: str) -> dict[int, Figure]:
+        """A figure of every seed that has it."""
+        found = {s: o.found["figures"] for s, o in self.outcomes.items() if o.done}
+        return {seed: figures[name] for seed, figures in found.items() if name in figures}
+
     def get(self, name: str) -> float | None:
         """The mean of a figure; None where there is none."""
         return self.figures[name]["mean"] if name in self.figures else None

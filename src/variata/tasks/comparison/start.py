@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def common(
         raise UsageError("Give a budget or epochs, not both.")
     if jobs < 1:
         raise UsageError(f"jobs must be at least 1, got {jobs}.")
-    options = options or DataOptions()
+    options = replace(options or DataOptions(), split_seed=seed)
     prepared = prepare_data(str(data), options, seed)
     settings: dict[str, Any] = {"budget": BUDGET if budget is None else seconds_of(budget)}
     settings = settings if epochs is None else {"epochs": epochs}
@@ -63,7 +63,7 @@ def common(
 def make_features(folder: Path, prepared: Prepared) -> None:
     """Make the features that all jobs share, before several of them need them at the same time."""
     with suppress(VariataError):  # a job that needs them says why there are none
-        features_for(prepared.name, prepared.splits.train, folder / FEATURES)
+        features_for(prepared.record, prepared.splits.train, folder / FEATURES)
 
 
 def usual_folder(verb: str, prepared: Prepared, settings: dict[str, Any], *more: str) -> Path:

@@ -43,13 +43,16 @@ def cell(row: Row, name: str) -> str:
         return f"{mean:,.0f}"
     kind = SIGNS.get(row.likelihood, "") if name in LIKELIHOODS else ""
     told = se is not None and se > UNTOLD * abs(mean)
-    return f"{kind}{plus_minus(mean, se) if told else number(mean, 3)}"
+    known = len(row.each(name))
+    fewer = f" ({known} of {row.done})" if known < row.done else ""
+    return f"{kind}{plus_minus(mean, se) if told else number(mean, 3)}{fewer}"
 
 
 def _marks(row: Row) -> list[str]:
     if not row.abilities:
         return [NONE] * len(ABILITIES)
-    return ["yes" if row.abilities[name] else "no" for name in ABILITIES]
+    words = {True: "yes", False: "no", None: "not installed"}
+    return [words[row.abilities.get(name)] for name in ABILITIES]
 
 
 def _reasons(row: Row) -> str:

@@ -52,6 +52,8 @@ class Varied:
             raise UsageError(f"--vary {text}: a range lies between two numbers.")
         if between and not values[0] < values[1]:
             raise UsageError(f"--vary {text}: a range begins with its lower end.")
+        if between and _takes_fractions(recipe, name, values[0]):
+            values = tuple(map(float, values))
         return cls(name, values, bool(between))
 
     def suggested(self, trial: Any) -> Any:
@@ -63,6 +65,14 @@ class Varied:
         if isinstance(low, int) and isinstance(high, int):
             return trial.suggest_int(self.name, low, high, log=log)
         return trial.suggest_float(self.name, low, high, log=log)
+
+
+def _takes_fractions(recipe: str, name: str, value: Any) -> bool:
+    try:
+        check_argument(recipe, name, int(value) + 0.5)
+    except UsageError:
+        return False
+    return True
 
 
 def grid(varied: Sequence[Varied]) -> list[dict[str, Any]] | None:
