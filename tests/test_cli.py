@@ -14,10 +14,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from variata import load
 from variata.cli.app import run
+from variata.cli.console import fail
 from variata.cli.evaluate import rows_of
+from variata.tasks.plan import chosen_device
 
 TINY = ["--hidden", "8", "--latent", "2", "--epochs", "1", "--quiet"]
 
@@ -438,3 +442,56 @@ def test_figures_while_training_are_in_own_units(table: np.ndarray, tmp_path: Pa
         for scale in (1.0, 1000.0)
     ]
     assert last[0] - last[1] == pytest.approx(4 * np.log(1000.0), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("callbacks", "3", "--callbacks can be given in Python alone"),
+        ("settings", "3", "--settings can be given in Python alone"),
+        ("labels", "abc", "labels='abc' does not suit"),
+        ("fractions", "abc", "fractions='abc' does not suit"),
+        ("device", "9", "device must be text"),
+    ],
+)
+def test_what_does_not_suit_an_option_is_a_sentence(
+    name: str, value: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["train", "digits", "--out", str(tmp_path / "run"), "--set", f"{name}={value}"]
+    assert run(asked) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_device_may_stand_in_a_file_or_be_set(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("data: digits\ndevice: cpu\nepochs: 1\nlatent: 2\nhidden: 8\n")
+    assert run(["train", "--config", str(tmp_path / "a.yaml"), "-o", str(tmp_path / "a")]) == 0
+    asked = ["train", "digits", "--set", "device=cpu", "--epochs", "1", "--latent", "2"]
+    assert run([*asked, "-o", str(tmp_path / "b")]) == 0
+    about = load(tmp_path / "b").saved.about["training"]
+    assert about["device"] == "cpu"
+    assert {"threads", "precision", "compiled"} <= {*about["how"]}
+
+
+def test_a_folder_with_an_interrupted_run_names_what_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "training.json").write_text("{}")
+    assert run(["train", "digits", "--epochs", "1", "-o", str(tmp_path)]) != 0
+    assert f"variata train --resume {tmp_path}" in capsys.readouterr().err
+
+
+def test_every_process_has_the_accelerator_of_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch, "zeros", lambda *_, device: None)
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    assert str(chosen_device("cuda")) == str(chosen_device("auto")) == "cuda:3"
+    assert str(chosen_device("cuda:1")) == "cuda:1"
+
+
+def test_every_process_tells_its_own_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RANK", "2")
+    assert fail("no", 3) == 3
+    assert capsys.readouterr().err == "[process 2] error: no\n"

@@ -13,7 +13,10 @@ import torch
 
 from variata import atomic
 from variata.errors import StoreError
-from variata.training import Checkpoint
+from variata.store.history import read_history
+from variata.tasks import history_file
+from variata.tasks.history_file import HistoryFile
+from variata.training import Checkpoint, Report
 from variata.training.checkpoint import State
 
 CALLS = ("mkstemp", "fsync", "replace")
@@ -115,3 +118,53 @@ def test_a_damaged_newer_state_gives_way_to_the_older(
     loaded = checkpoint.load()
     assert loaded is not None
     assert loaded.numbers["step"] == 1
+
+
+def test_states_of_another_run_are_refused(tmp_path: Path) -> None:
+    """They may fit in shape, and would end with the other's weights under this one's name."""
+    Checkpoint(tmp_path, "a").save(state(3))
+    assert Checkpoint(tmp_path, "a").load() is not None
+    with pytest.raises(StoreError, match="is that of another run"):
+        Checkpoint(tmp_path, "b").load()
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EACCES])
+def test_folders_that_cannot_be_synced_hold_files_all_the_same(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync = atomic._sync
+
+    def unable(path: Path) -> None:
+        if path.is_dir():
+            raise OSError(number, "no")
+        sync(path)
+
+    monkeypatch.setattr(atomic, "_sync", unable)
+    atomic.write_text(tmp_path / "a", "b")
+    assert (tmp_path / "a").read_text() == "b"
+    monkeypatch.setattr(atomic, "_sync", lambda path: unable(path) or no_space_at(path))
+    with pytest.raises(StoreError, match="Make room"):
+        atomic.write_text(tmp_path / "c", "d")
+
+
+def no_space_at(path: Path) -> None:
+    raise no_space()
+
+
+def test_a_history_that_could_not_be_written_is_written_with_the_next_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StoreError("full")
+
+    watch = HistoryFile(tmp_path / "history.jsonl", -1)
+    with monkeypatch.context() as patch:
+        patch.setattr(history_file, "write_history", full)
+        watch.on_report(report_at(1))
+    watch.on_report(report_at(2))
+    watch.on_report(report_at(2))  # made again by a run that was killed after it
+    assert [r["step"] for r in read_history(tmp_path / "history.jsonl")] == [1, 2]
+
+
+def report_at(step: int) -> Report:
+    return Report(step, 1.0, 0.5, 2.0, 10.0, 1e-3, {}, {}, {}, 0.0, True)

@@ -114,7 +114,7 @@ def test_claims_of_huge_arrays_and_models_take_no_memory(seeds: Path, tmp_path: 
         ("hidden: " + "[" * 5000, "nested too deep"),
         ("epochs: " + "9" * 5000, "no YAML"),
         ("out: 2001-99-99", "no YAML"),
-        ("split: 3", "damaged"),
+        ("split: 3", "split=3 does not suit"),
         ("data: [1, 2]", "data must be text"),
         ("!!python/object/apply:os.system ['false']", "no YAML"),
         ("budget: .inf", "budget must be a number"),

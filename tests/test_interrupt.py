@@ -27,7 +27,7 @@ from variata.tasks import job, prior_fits, refit, train
 from variata.tasks.model import Model
 from variata.tasks.run import Run
 from variata.tasks.train import resume
-from variata.training import Callback, Report, checkpoint, loop, validation
+from variata.training import Callback, Report, checkpoint, loop, signals, validation
 from variata.training.signals import Stopped, StopRequest
 from variata.training.stepper import Stepper
 
@@ -160,6 +160,38 @@ def test_a_signal_breaks_a_validation_off_and_resuming_begins_with_it(
     assert same(resumed, whole)
     assert told == [step for step, _ in validated(whole)]
     assert validated(resumed) == validated(whole)
+
+
+def test_a_signal_at_the_end_of_the_report_that_a_resumed_run_begins_with_loses_nothing(
+    table_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ARGUMENTS | {"epochs": 1}  # of which there is a single report
+    whole, run_folder = fit(table_csv, **arguments), tmp_path / "run"
+    sent = Sent(loop, "validate", signal.SIGTERM)
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "validate", sent.around())
+        with pytest.raises(InterruptError, match="Stopped at step"):
+            fit(table_csv, out=run_folder, **arguments)
+    late = Sent(loop.Loop, "_in_own_units", signal.SIGTERM)
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.Loop, "_in_own_units", late.around())
+        with pytest.raises(InterruptError):
+            resume(run_folder)
+    again = resume(run_folder) if (run_folder / "training.json").exists() else load(run_folder)
+    assert same(again, whole)
+    assert validated(again) == validated(whole)
+
+
+def test_a_handler_that_python_does_not_know_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, known = signal.getsignal(signal.SIGUSR1), signal.signal
+    monkeypatch.setattr(signal, "signal", lambda number, handler: (known(number, handler), None)[1])
+    with StopRequest():
+        pass
+    monkeypatch.undo()
+    for name in signals.SIGNALS:
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    assert before is signal.SIG_DFL
 
 
 @pytest.mark.parametrize("number", NUMBERS)

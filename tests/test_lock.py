@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -53,6 +54,17 @@ def test_a_lock_within_a_lock_is_refused(tmp_path: Path) -> None:
         pass
     with Lock(path):
         pass
+
+
+def test_where_no_file_can_be_locked_training_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: object) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", none)
+    with Lock(tmp_path / "lock"):
+        assert (tmp_path / "lock").is_file()
 
 
 def test_a_folder_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:

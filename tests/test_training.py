@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import os
 import shutil
 import signal
@@ -29,7 +30,9 @@ from variata.schedules import Moment, constant
 from variata.training import Callback, Checkpoint, History, Phase, Report, Settings, course, fit
 from variata.training.adamw import AdamW, Kernels
 from variata.training.checkpoint import State
+from variata.training.clock import Clock
 from variata.training.graph import NotCompiledError
+from variata.training.loop import Loop
 from variata.training.machine import How
 from variata.training.phase import phase_at
 from variata.training.sampler import batches, steps_per_epoch
@@ -275,6 +278,20 @@ def test_a_training_that_diverges_ends_with_its_best_weights_before() -> None:
     assert best.criterion in reached
     found = validate(made.model, broken(0, 0)[0].objective, rows(), torch.device("cpu"), 0)
     assert found.criterion == pytest.approx(best.criterion, rel=1e-6)
+
+
+def test_steps_that_were_taken_before_a_return_count_as_skipped_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Accelerators are looked at after many steps, of which only the first failures matter."""
+    made, returns = composition(), []
+    loop = Loop(made.model, made.phases, SETTINGS.resolved(40), Clock(100), torch.device("cpu"))
+    monkeypatch.setattr(loop, "_go_back", lambda: returns.append(loop.step))
+    for value in [1.0] * 30 + [math.nan] * 20:
+        loop.meter.add(["loss"], [value])
+    loop.settle()
+    assert len(returns) == 1
+    assert loop.history.skipped == 20
 
 
 def test_few_reports_that_are_worse_stop_no_training(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,8 +21,9 @@ from variata.batch import Batch
 from variata.models import start
 from variata.schedules import Moment
 from variata.training import Checkpoint, Settings, fit
+from variata.training.checkpoint import State
 from variata.training.machine import How, applied, usual
-from variata.training.trial import COMPILE_FROM, FEWEST_STEPS, UNLIMITED, chosen
+from variata.training.trial import COMPILE_FROM, FEWEST_STEPS, UNLIMITED, chosen, rehearsal
 from variata.training.work import Work
 
 MANY = 10 * FEWEST_STEPS
@@ -55,6 +57,65 @@ def test_the_faster_number_of_threads_is_taken() -> None:
 def test_a_small_gain_changes_nothing() -> None:
     how, _ = chosen(How(threads=4), clockwork(0.1, {1: 0.97, 4: 1.0}, 9), MANY, None, None, "off")
     assert how.threads == 4
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.05])
+def test_a_rehearsal_of_slow_steps_takes_few(seconds: float) -> None:
+    steps = 0
+
+    def slow() -> None:
+        nonlocal steps
+        steps += 1
+        time.sleep(0.2)
+
+    each = rehearsal(slow, How(), seconds, torch.device("cpu"))
+    assert each == pytest.approx(0.2, rel=0.5)
+    assert steps == 2
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_steps_that_are_slow_for_the_budget_are_not_tried_with_other_threads() -> None:
+    tried: list[How] = []
+
+    def rehearse(how: How, seconds: float) -> float:
+        tried.append(how)
+        return 5.0
+
+    how, said = chosen(How(threads=4), rehearse, None, 60.0, None, "off")
+    assert (how.threads, said, len(tried)) == (4, "", 1)
+
+
+def test_a_budget_that_preparation_has_spent_still_trains(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = sys.modules["variata.training.fit"]
+
+    def slow(*arguments: object) -> tuple[How, str]:
+        time.sleep(0.3)
+        return How(), ""
+
+    monkeypatch.setattr(module, "chosen", slow)
+    made = recipes.vae(shape=(5,), latent=2, hidden=(8,))
+    data = Rows(torch.randn(40, 5, generator=torch.Generator().manual_seed(0)))
+    history = fit(made.model, made.phases, data, data, Settings(budget=0.2, batch_size=10))
+    assert (history.ended, history.step, history.best_step) == ("budget", 1, 1)
+
+
+@pytest.mark.parametrize("where", [["cuda", 1], ["cpu", 2]])
+def test_what_was_measured_elsewhere_is_measured_again(where: list[object], tmp_path: Path) -> None:
+    made = recipes.vae(shape=(5,), latent=2, hidden=(8,))
+    data = Rows(torch.randn(40, 5, generator=torch.Generator().manual_seed(0)))
+    checkpoint, settings = Checkpoint(tmp_path), Settings(epochs=3, batch_size=10, threads=1)
+    fit(made.model, made.phases, data, data, settings, checkpoint=checkpoint)
+    state = checkpoint.load()
+    assert state is not None
+    assert state.numbers["where"] == ["cpu", 1]
+    how = state.numbers["how"] | {"replayed": True, "batch_size": 5}
+    history = state.numbers["history"] | {"ended": ""}
+    moved = state.numbers | {"where": where, "how": how, "history": history, "step": 3}
+    there = Checkpoint(tmp_path / "there")
+    there.save(State(state.tensors, moved))
+    found = fit(made.model, made.phases, data, data, settings, checkpoint=there)
+    assert any("Resumed on cpu after" in note for note in found.notes)
+    assert (found.how["replayed"], found.how["batch_size"]) == (False, 10)
 
 
 def test_short_runs_are_not_measured() -> None:

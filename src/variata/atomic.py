@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ from safetensors import SafetensorError
 from variata.errors import StoreError
 
 PART = ".part"  # the end of the name of a file that is being written
+UNABLE = (errno.EBADF, errno.EINVAL, errno.EACCES, errno.EPERM, errno.ENOSYS, errno.ENOTSUP)
 
 
 def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
@@ -33,13 +35,16 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
         temporary.chmod(0o644)
         _sync(temporary)
         temporary.replace(path)
-        _sync(path.parent)
+        sync_folder(path.parent)
     except (OSError, SafetensorError) as error:  # the latter where a disk is full below it
         reason = getattr(error, "strerror", None) or error
-        raise StoreError(f"Cannot write {path}: {reason}. Choose another folder.") from error
+        raise StoreError(
+            f"Cannot write {path}: {reason}. Make room, or choose another folder."
+        ) from error
     finally:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 def sweep(folder: Path) -> None:
@@ -81,8 +86,12 @@ def sha256(path: Path) -> str:
 
 
 def sync_folder(path: Path) -> None:
-    """Bring to disk which files a folder holds."""
-    _sync(path)
+    """Bring to disk which files a folder holds, where its file system can do that."""
+    try:
+        _sync(path)
+    except OSError as error:
+        if error.errno not in UNABLE:
+            raise
 
 
 def make_folder(path: Path) -> None:

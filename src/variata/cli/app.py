@@ -113,6 +113,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(run(given))
 
 
+LOST = ("closed by peer", "reset by peer", "nccl", "gloo")  # signs in what torch says
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code."""
     command = typer.main.get_command(app)
@@ -138,8 +141,18 @@ def run(arguments: Sequence[str]) -> int:
             return fail(message(), 2) if message() else 2
         if os.environ.get("VARIATA_DEBUG"):
             raise
+        if _of_another(error):
+            return fail("Another of the processes has ended: see what it said.", 75)
         warn("This is a fault in variata; VARIATA_DEBUG=1 shows where. Please report it.")
         return fail(f"{type(error).__name__}: {error}", 70)
+
+
+def _of_another(error: Exception) -> bool:
+    """Whether one of several processes lost another, which says itself why it ended."""
+    several = int(os.environ.get("WORLD_SIZE") or 1) > 1
+    return (
+        several and isinstance(error, RuntimeError) and any(s in str(error).lower() for s in LOST)
+    )
 
 
 def _options_of(command: Any, verb: str) -> set[str]:

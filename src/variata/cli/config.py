@@ -27,7 +27,7 @@ def read_config(path: Path | None) -> dict[str, Any]:
         raise UsageError(f"{path} must hold names and values, such as `recipe: vae`.")
     _refuse_unknown(path, content)
     try:
-        return _parsed(content)
+        return parsed(content)
     except (DataError, UsageError) as error:
         raise UsageError(f"{path}: {error}") from error
 
@@ -67,21 +67,27 @@ def _refuse_unknown(path: Path, content: dict[Any, Any]) -> None:
     from variata.tasks.source import DataOptions
     from variata.training import Settings
 
-    own = {"data", "init", "recipe", "out", "split", *Settings.__dataclass_fields__}
+    own = {"data", "init", "recipe", "out", "split", "device", *Settings.__dataclass_fields__}
     own |= {*DataOptions.__dataclass_fields__, *get(content.get("recipe", "vae")).arguments}
     for name in content:
         if name not in own:
             raise UsageError(f"{path} has an unknown key '{name}'.{did_you_mean(str(name), own)}")
 
 
-def _parsed(content: dict[str, Any]) -> dict[str, Any]:
-    """Texts such as 30s and 64x48 as what they mean, and the options of the data checked."""
-    from variata.tasks.source import DataOptions, options_of
+def parsed(content: dict[str, Any]) -> dict[str, Any]:
+    """Texts such as 30s and 64x48 as what they mean, and the options of the data checked.
+
+    Raises:
+        UsageError: a value does not fit.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    from variata.tasks.source import DataOptions
 
     found = {
         n: PARSED[n](v) if n in PARSED and isinstance(v, str) else v for n, v in content.items()
     }
-    for name in ("data", "init", "out"):
+    for name in ("data", "init", "out", "device"):
         if not isinstance(found.get(name, ""), str):
             raise UsageError(f"{name} must be text, got {found[name]!r:.60}.")
     if "split" in found:
@@ -91,5 +97,13 @@ def _parsed(content: dict[str, Any]) -> dict[str, Any]:
     if isinstance(found.get("condition"), str):
         found["condition"] = (found["condition"],)
     reading = {name: found[name] for name in DataOptions.__dataclass_fields__ if name in found}
-    checked = options_of({"options": reading})
+    try:
+        checked = TypeAdapter(DataOptions).validate_python(reading)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        called = "split" if name == "fractions" and "split" in content else name
+        raise UsageError(
+            f"{called}={reading.get(name)!r:.60} does not suit: {first['msg'].lower()}."
+        ) from error
     return found | {name: getattr(checked, name) for name in reading}

@@ -27,8 +27,9 @@ def warn(text: str) -> None:
 
 
 def fail(text: str, code: int) -> int:
-    """An error, on standard error; returns the exit code."""
-    say(f"error: {text}")
+    """An error, on standard error, of whichever process; returns the exit code."""
+    who = "" if speaks() else f"[process {os.environ['RANK']}] "
+    print(f"{who}error: {text}", file=sys.stderr, flush=True)
     return code
 
 

@@ -49,7 +49,10 @@ def share_watcher() -> Share | None:
 
 
 class Lines(Callback):
-    """A line for every validation."""
+    """A line for every validation, and for what is unusual."""
+
+    def on_note(self, note: str) -> None:
+        say(f"note: {note}")
 
     def on_report(self, report: Report) -> None:
         left = remaining(report)
@@ -74,6 +77,9 @@ class Bar(Callback):
 
     def on_report(self, report: Report) -> None:
         self.bar.update(self.task, completed=report.progress, description=figures(report))
+
+    def on_note(self, note: str) -> None:
+        self.bar.console.print(f"note: {note}", highlight=False, markup=False)
 
     def on_end(self, history: History) -> None:
         self.bar.stop()
@@ -108,9 +114,7 @@ def figures(report: Report) -> str:
 
 
 def finish(history: History) -> None:
-    """How training ended, and what was unusual."""
-    for note in history.notes:
-        say(f"note: {note}")
+    """How training ended."""
     if not history.reports:  # an error says the rest
         return
     say(

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from variata.cli.amounts import CorruptOption, parsed_corruption
-from variata.cli.config import read_config
+from variata.cli.config import parsed, read_config
 from variata.cli.console import emit_json, say, speaks
 from variata.cli.opening import (
     BinariseOption,
@@ -24,6 +24,8 @@ from variata.cli.opening import (
 )
 from variata.durations import seconds_of
 from variata.errors import UsageError, VariataError
+
+OF_PYTHON = {"callbacks", "announce", "settings", "options"}  # arguments of `fit`
 
 
 def train(
@@ -80,7 +82,7 @@ def train(
     key: KeyOption = None,
     size: SizeOption = None,
     config: Annotated[
-        Path | None, typer.Option(help="YAML file with any of these; options go before it.")
+        Path | None, typer.Option(help="YAML file of such names and values; options go before it.")
     ] = None,
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with an interrupted run.")
@@ -135,19 +137,29 @@ def train(
         condition=tuple(condition) if condition else None,
         size=parsed_size(size),
     )
-    settings = read_config(config) | dict(_pair(text) for text in set_ or []) | given
+    settings = read_config(config) | _settings(set_ or []) | given
     data = data or settings.pop("data", None)
     if data is None:
         raise UsageError("train needs DATA: a catalogue name, a file or a folder of images.")
     settings.pop("data", None)
     folder = out or Path(settings.pop("out", "") or _dated())
     settings.pop("out", None)
+    named = settings.pop("device", "auto")
+    device = named if device == "auto" else device
     from variata.tasks.train import fit
 
     watch = [*_loggers(log, folder), watcher(quiet)]
     announce = None if quiet else say
     model = fit(data, device=device, out=folder, callbacks=watch, announce=announce, **settings)
     return _finished(model, folder, as_json)
+
+
+def _settings(texts: list[str]) -> dict[str, Any]:
+    """What `--set` and the options of recipes give."""
+    found = dict(_pair(text) for text in texts)
+    for name in OF_PYTHON & found.keys():
+        raise UsageError(f"--{name} can be given in Python alone.")
+    return parsed(found)
 
 
 def _loggers(names: list[str] | None, run: Path) -> list[Any]:

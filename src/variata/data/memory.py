@@ -20,8 +20,9 @@ def fits(size: int) -> bool:
 
 
 def limit() -> int:
-    """Bytes of one data set that are held in memory: a quarter of what is available."""
-    return free() // SHARE
+    """Bytes of one data set that are held in memory: a quarter of what is available, divided among
+    the processes that `torchrun` started on this machine."""
+    return free() // SHARE // max(1, int(os.environ.get("LOCAL_WORLD_SIZE") or 1))
 
 
 def mapped(array: np.ndarray) -> np.memmap | None:

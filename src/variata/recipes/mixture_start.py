@@ -20,7 +20,7 @@ from variata.schedules import Schedule, constant
 from variata.shapes import draw_mean
 from variata.training import Phase, Report, Settings, fit, on
 from variata.training.phase import View
-from variata.training.signals import Stopped
+from variata.training.signals import Stopped, StopRequest
 from variata.training.validation import some_rows
 
 ROWS, AT_ONCE = 20_000, 1_000  # that mixtures are fitted to
@@ -72,6 +72,7 @@ class MixtureStart:
         )
         if history.signal is not None:
             raise Stopped(history.signal)
+        StopRequest.begin_anew()  # a preparation that is stopped begins again
         return history.reports
 
 

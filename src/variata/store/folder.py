@@ -99,8 +99,11 @@ def refuse_in_use(folder: Path) -> None:
     if folder.is_file():
         raise StoreError(f"{folder} is a file; name a folder.")
     if folder.is_dir() and not all(_left_by_the_dead(path) for path in folder.iterdir()):
+        begun = (folder / "training.json").is_file()
         raise StoreError(
-            f"{folder} is in use (there are files in it); nothing was written. Name another folder."
+            f"{folder} is in use (there are files in it); nothing was written. "
+            + (f"Go on with `variata train --resume {folder}`, or name" if begun else "Name")
+            + " another folder."
         )
 
 

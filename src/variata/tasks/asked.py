@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NotRequired
@@ -87,7 +88,7 @@ def how_to_go_on(folder: Path) -> str:
             return f"variata.resume({str(folder)!r}, {again}) in Python, with the same values"
     except (StoreError, LookupError, TypeError, AttributeError):
         pass  # whatever is wrong with it is told by who goes on
-    return f"variata train --resume {folder}"
+    return f"variata train --resume {shlex.quote(str(folder))}"
 
 
 def digest(plan: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from variata.training import Callback, Report
 class HistoryFile(Callback):
     """Writes all reports after each, so that a killed training leaves them too.
 
+    Where that fails it is tried again after the next; the model's own history is whole anyway.
+
     Args:
         path: of the file.
         step: that training goes on from. What the file holds of later ones is forgotten.
@@ -23,8 +26,10 @@ class HistoryFile(Callback):
         self.reports = [report for report in _read(path) if report["step"] <= step]
 
     def on_report(self, report: Report) -> None:
-        self.reports.append(report.as_dict())
-        write_history(self.path, self.reports)
+        before = [known for known in self.reports if known["step"] < report.step]
+        self.reports = [*before, report.as_dict()]
+        with suppress(StoreError):
+            write_history(self.path, self.reports)
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -35,7 +35,11 @@ PREPARE_NUMBERS = PREPARE_ROWS * 8_192  # at most, of large images
 
 @dataclass(frozen=True)
 class Job:
-    """One training: everything that was decided before its first step."""
+    """One training: everything that was decided before its first step.
+
+    Attributes:
+        begun: when reading began, from which a budget counts; None counts from now on.
+    """
 
     prepared: Prepared
     composition: Composition
@@ -44,6 +48,7 @@ class Job:
     run: Run | None
     plan: dict[str, Any]
     processes: Processes
+    begun: float | None = None
 
 
 def trained(job: Job, callbacks: Sequence[Callback], announce: Callable[[str], None]) -> Model:
@@ -122,11 +127,12 @@ def _saved_on_divergence(job: Job) -> Iterator[None]:
 
 def _prepared(job: Job, learnt: Any, announce: Callable[[str], None]) -> Settings:
     """Do what a recipe wants done before its phases; the settings of what is left to do."""
-    made, run = job.composition, job.run
+    made, run, begun = job.composition, job.run, time.monotonic()
+    settings = job.settings if job.begun is None else _left(job.settings, job.begun)
     if made.prepare is None:
-        return job.settings
+        return settings
     whole = made.prepare_share == 1
-    first, rest = (job.settings,) * 2 if whole else job.settings.divided(made.prepare_share)
+    first, rest = (settings,) * 2 if whole else settings.divided(made.prepare_share)
     if run is None or run.checkpoint.load() is None:  # in a resumed training it is done
         announce(f"{made.recipe}: {made.prepare_share:.0%} of the training prepare the model")
         valid = job.prepared.splits.valid
@@ -138,7 +144,28 @@ def _prepared(job: Job, learnt: Any, announce: Callable[[str], None]) -> Setting
                 error.history = None  # a part of a model is none to keep
                 raise
         StopRequest.begin_anew()
+        if not whole and settings.budget and rest.budget:  # which had time of its own
+            over = time.monotonic() - begun - (settings.budget - rest.budget)
+            rest = _left(rest, time.monotonic() - max(0.0, over))
     return rest
+
+
+def _named(device: torch.device) -> str:
+    """The device, and what it is where it has a name."""
+    if device.type != "cuda":
+        return str(device)
+    return f"{device} ({torch.cuda.get_device_name(device)})"
+
+
+def _left(settings: Settings, begun: float) -> Settings:
+    """The budget less what has gone by, of which at least half is for training.
+
+    >>> now = time.monotonic()
+    >>> round(_left(Settings(budget=20), now - 3).budget or 0), _left(Settings(), now).budget
+    (17, None)
+    """
+    budget, seconds = settings.budget, time.monotonic() - begun
+    return replace(settings, budget=budget and budget - min(seconds, budget / 2))
 
 
 def _saved(job: Job, history: History) -> Saved:
@@ -152,7 +179,8 @@ def _saved(job: Job, history: History) -> Saved:
         "skipped": history.skipped,
         "rollbacks": history.rollbacks,
         "notes": [*job.prepared.notes, *history.notes],
-        "device": str(job.device),
+        "device": _named(job.device),
+        "how": history.how,
     }
     about = {
         "data": job.prepared.record,

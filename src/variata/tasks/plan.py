@@ -97,15 +97,21 @@ def chosen_device(name: str) -> torch.device:
         UsageError: when there is no such device.
     """
     if name == "auto":
-        mps = torch.backends.mps.is_available()
-        cuda = f"cuda:{os.environ['LOCAL_RANK']}" if "LOCAL_RANK" in os.environ else "cuda"
-        return torch.device(cuda if torch.cuda.is_available() else "mps" if mps else "cpu")
+        cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+        name = "cuda" if cuda else "mps" if mps else "cpu"
+    if name == "cuda" and "LOCAL_RANK" in os.environ:
+        name = f"cuda:{os.environ['LOCAL_RANK']}"
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)
         return device
     except (RuntimeError, AssertionError, NotImplementedError):
-        raise UsageError(f"There is no device '{name}' here. Use device='auto' or 'cpu'.") from None
+        raise UsageError(
+            f"There is no device '{name}' here. Use device='auto' or 'cpu', and no more processes "
+            "on a machine than it has accelerators."
+            if "LOCAL_RANK" in os.environ
+            else f"There is no device '{name}' here. Use device='auto' or 'cpu'."
+        ) from None
 
 
 def announcement(

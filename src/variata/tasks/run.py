@@ -10,7 +10,7 @@ from typing import Any
 from variata import store
 from variata.atomic import make_folder, sweep, sync_folder
 from variata.store import Saved
-from variata.tasks.asked import PLAN, write_asked
+from variata.tasks.asked import PLAN, read_asked, write_asked
 from variata.tasks.interrupt import before_a_step
 from variata.tasks.lock import LOCK, Lock
 from variata.training import Checkpoint
@@ -34,7 +34,7 @@ class Run:
     """
 
     def __init__(self, folder: Path, resume: bool = False, writes: bool = True) -> None:
-        self.folder, self.writes = folder, writes
+        self.folder, self.writes, self.owner = folder, writes, ""
         self._lock = Lock(folder / LOCK) if writes else nullcontext()
         if writes and not resume:
             store.refuse_in_use(folder)
@@ -56,12 +56,19 @@ class Run:
     @property
     def checkpoint(self) -> Checkpoint:
         """Where the state of the training is kept."""
-        return Checkpoint(self.folder / STATE)
+        return Checkpoint(self.folder / STATE, self.owner)
 
     def write_plan(self, plan: dict[str, Any]) -> None:
         """Write down what is needed to go on after an interruption."""
+        self.owner = plan["id"]
         if self.writes:
             write_asked(self.folder, plan)
+
+    def read_plan(self) -> dict[str, Any]:
+        """What was asked of the training that goes on; see `read_asked`."""
+        plan = read_asked(self.folder)
+        self.owner = plan["id"]
+        return plan
 
     def finish(self, saved: Saved) -> None:
         """Save the trained model, and drop what only an unfinished training needs."""

@@ -111,8 +111,7 @@ def fit(
                 run.write_plan(plan)
             for line in announcement(prepared, composition, where, processes.count):
                 (announce or _silent)(line)
-            left = _with_what_is_left(how, time.monotonic() - begun)
-            job = Job(prepared, composition, left, where, run, plan, processes)
+            job = Job(prepared, composition, how, where, run, plan, processes, begun)
             return trained(job, callbacks, announce or _silent)
 
 
@@ -154,32 +153,21 @@ def resume(
         raise StoreError(
             f"{path} cannot be resumed without {', '.join(missing)}: use {how_to_go_on(path)}."
         )
-    prepared = prepare_data(source, options_of(record), record["seed"], given=given)
-    if what := changed(record, prepared.record):
-        name = "the data" if data is not None else source
-        raise StoreError(f"{path} cannot be resumed with {name}: {what}. Train anew.")
     where = chosen_device(device or plan["device"])
-    with (
-        joined(where) as processes,
-        Run(path, resume=True, writes=processes.first) as run,
-    ):
-        read_asked(path)  # it may have been ended by another while the data was read
-        composition = compose(plan["recipe"], prepared, plan["arguments"], settings)
-        job = Job(prepared, composition, settings, where, run, plan, processes)
-        return trained(job, callbacks, announce or _silent)
+    with joined(where) as processes:
+        with processes.in_turn(where):
+            prepared = prepare_data(source, options_of(record), record["seed"], given=given)
+        if what := changed(record, prepared.record):
+            name = "the data" if data is not None else source
+            raise StoreError(f"{path} cannot be resumed with {name}: {what}. Train anew.")
+        with Run(path, resume=True, writes=processes.first) as run:
+            run.read_plan()  # it may have been ended by another while the data was read
+            composition = compose(plan["recipe"], prepared, plan["arguments"], settings)
+            job = Job(prepared, composition, settings, where, run, plan, processes)
+            return trained(job, callbacks, announce or _silent)
 
 
 def _silent(line: str) -> None: ...
-
-
-def _with_what_is_left(settings: Settings, seconds: float) -> Settings:
-    """The budget less what reading took, of which at least half is for training.
-
-    >>> _with_what_is_left(Settings(budget=20), 3).budget, _with_what_is_left(Settings(), 3).budget
-    (17.0, None)
-    """
-    budget = settings.budget
-    return replace(settings, budget=budget and budget - min(seconds, budget / 2))
 
 
 def _refuse_unsavable(out: str | Path | None, arguments: dict[str, Any]) -> None:

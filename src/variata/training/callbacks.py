@@ -26,6 +26,9 @@ class Callback:
     def on_report(self, report: Report) -> None:
         """After every validation."""
 
+    def on_note(self, note: str) -> None:
+        """When something unusual has happened, such as a checkpoint that could not be written."""
+
     def on_end(self, history: History) -> None:
         """After the last step, however training ended."""
 
@@ -38,17 +41,20 @@ class Callbacks(Callback):
 
     def __init__(self, callbacks: Sequence[Callback], history: History) -> None:
         self.callbacks, self.history = list(callbacks), history
+        self.told = len(history.notes)
 
     def on_start(self, plan: Mapping[str, Any]) -> None:
         self._each("on_start", plan)
 
     def on_step(self, progress: float, seconds: float) -> None:
         self._each("on_step", progress, seconds)
+        self._notes()
 
     def on_report(self, report: Report) -> None:
         self._each("on_report", report)
 
     def on_end(self, history: History) -> None:
+        self._notes()
         self._each("on_end", history)
 
     @contextmanager
@@ -60,6 +66,11 @@ class Callbacks(Callback):
             ended = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
             self.on_end(History(ended=ended))
             raise
+
+    def _notes(self) -> None:
+        while self.told < len(self.history.notes):
+            self.told += 1
+            self._each("on_note", self.history.notes[self.told - 1])
 
     def _each(self, method: str, *arguments: object) -> None:
         for callback in list(self.callbacks):

@@ -31,10 +31,14 @@ class Checkpoint:
 
     A state counts only once its manifest, written last, names its SHA-256; a damaged newer state
     is passed over for the older one, and is the first to be written over.
+
+    Args:
+        folder: of the states.
+        owner: whose they are, where that is known: those of another are refused.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, owner: str = "") -> None:
+        self.folder, self.owner = folder, owner
         self._damaged: set[str] = set()
 
     def save(self, state: State) -> None:
@@ -50,6 +54,7 @@ class Checkpoint:
         write_atomic(weights, lambda part: save_file(tensors, part))
         numbers = json.dumps(state.numbers)
         record = {"sha256": sha256(weights), "numbers": numbers, "numbers_sha256": _digest(numbers)}
+        record["owner"] = self.owner
         write_text(manifest, json.dumps(record))
         self._damaged.discard(slot)
 
@@ -57,7 +62,7 @@ class Checkpoint:
         """The newest whole state, or None when there is none.
 
         Raises:
-            StoreError: when there are states and all are damaged.
+            StoreError: when there are states and all are damaged, or it is another owner's.
         """
         slots = sorted(SLOTS, key=self._step, reverse=True)
         present = [slot for slot in slots if self._manifest(slot).exists()]
@@ -65,6 +70,11 @@ class Checkpoint:
             record = self._read(slot)
             tensors = None if record is None else self._tensors(slot, record["sha256"])
             if record is not None and tensors is not None:
+                if self.owner and record.get("owner", self.owner) != self.owner:
+                    raise StoreError(
+                        f"The checkpoint in {self.folder} is that of another run: put back what "
+                        "belongs there, or train anew into another folder."
+                    )
                 return State(tensors, record["numbers"])
             self._damaged.add(slot)
         if present:

@@ -8,7 +8,7 @@ from variata.training.checkpoint import Checkpoint
 from variata.training.loop import Loop
 from variata.training.resident import place_of
 from variata.training.sampler import batches, steps_per_epoch
-from variata.training.signals import Stopped, StopRequest
+from variata.training.signals import StopRequest
 from variata.training.state import state_of
 from variata.training.validation import Examples
 
@@ -17,6 +17,14 @@ CLOSEST = 50  # steps between validations, at least, unless an epoch has fewer
 APART = 20_000  # rows learnt from between validations, at least, unless an epoch has fewer
 PATIENT_UNTIL = 0.3  # share of training before early stopping may happen
 WORSE = 3  # reports in a row without a better one, at least: few of them differ by chance
+
+
+class _BrokenOffError(Exception):
+    """A signal came before anything of a report was kept."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 class Course:
@@ -51,7 +59,9 @@ class Course:
         loop = self.loop
         ended = "" if loop.history.ended == "interrupted" else loop.history.ended
         loop.history.signal = None
-        ended = ended or self._look()
+        if loop.step and not ended:  # the state is on disk, maybe with a report to be made
+            self.stop.wait()
+            ended = self._look()
         while not ended:
             loop.advance(self.train, next(self.order))
             self.stop.wait()  # until here there was nothing to save
@@ -68,8 +78,8 @@ class Course:
         if not later and (ended or self._due()):
             try:
                 ended = self._reported(ended)
-            except Stopped as stopped:
-                ended, loop.history.signal = "interrupted", stopped.number
+            except _BrokenOffError as broken:
+                ended, loop.history.signal = "interrupted", broken.number
         loop.history.ended = ended
         due = loop.clock.seconds() - self.saved > loop.settings.save_every
         if self.checkpoint is not None and loop.processes.first and (ended or due):
@@ -92,13 +102,13 @@ class Course:
         return "stopped early" if impatient else ended
 
     def _break_off(self) -> None:
-        """Raise `Stopped` for a signal whose report can be made when the state is taken up.
+        """Raise `_BrokenOffError` for a signal whose report can be made when the state is taken up.
 
         Several processes finish it, since they wait for each other in it.
         """
         alone = self.loop.processes.count == 1
         if alone and self.checkpoint is not None and self.stop.number is not None:
-            raise Stopped(self.stop.number)
+            raise _BrokenOffError(self.stop.number)
 
     def _reason(self) -> str:
         loop = self.loop
@@ -116,7 +126,7 @@ def save(loop: Loop, checkpoint: Checkpoint, ended: str) -> None:
     """
     try:
         checkpoint.save(state_of(loop))
-    except StoreError as error:
+    except (StoreError, OSError) as error:
         if ended == "interrupted":
             raise
         note = f"A checkpoint could not be saved, training went on without: {error}"

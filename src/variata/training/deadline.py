@@ -66,5 +66,6 @@ def at_most(seconds: float) -> Iterator[None]:
             working = False
     finally:  # apart, as time may be over before the line above
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        if before is not None:  # which was not Python's own
+            signal.signal(signal.SIGALRM, before)
         sys.unraisablehook = hook

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -101,10 +102,11 @@ def fit(
                 if said:
                     loop.history.notes.append(said)
                 _refuse_different(loop)
+                loop.history.how = loop.how.as_dict()
+                told = Callbacks(callbacks, loop.history)
                 loop.tick()
                 if state is None and checkpoint is not None and processes.first:
                     save(loop, checkpoint, "")  # what was measured counts from the first step on
-                told = Callbacks(callbacks, loop.history)
                 Course(loop, train, valid, told, checkpoint, stop).run()
                 processes.alike(loop.step, device)  # what the first one saved is there for all
     _refuse_none_best(loop)
@@ -124,6 +126,11 @@ def _best_kept_on_divergence(loop: Loop) -> Iterator[None]:
             loop.adopt_best()
             error.history = loop.history
         raise
+
+
+def _named(where: Sequence[Any]) -> str:
+    device, processes = where
+    return device if processes == 1 else f"{device} by {processes} processes"
 
 
 def _clock(steps: int | None, budget: float | None, state: State | None) -> Clock:
@@ -146,9 +153,12 @@ def _how(
     graphs: Graphs,
 ) -> tuple[How, str]:
     """What was chosen before, or what is measured now, on a copy that is thrown away."""
-    if state is not None and "how" in state.numbers:
-        return within(How(**state.numbers["how"]), settings.threads or 1)
-    size = settings.batch_size or 1
+    here, size, moved = [device.type, processes.count], settings.batch_size or 1, ""
+    if state is not None:
+        there = list(state.numbers.get("where", here))
+        if there == here:
+            return within(How(**state.numbers["how"]), settings.threads or 1)
+        moved = f"Resumed on {_named(here)} after {_named(there)}: how to compute is chosen anew. "
 
     def rehearse(how: How, seconds: float) -> float:
         # in one copy, so that the objectives' players are those of the copied phases
@@ -169,10 +179,11 @@ def _how(
     known = device.type in {"cpu", "cuda"}
     if not known or processes.count > 1:  # measuring together would disturb each other
         asked = settings.threads or start.threads
-        return replace(start, threads=asked, compiled=settings.compile == "on"), ""
+        return replace(start, threads=asked, compiled=settings.compile == "on"), moved.strip()
     plan = (clock.steps, settings.budget)
     asked = (settings.threads, settings.compile, len(phases), has_convolutions(model))
-    return chosen(start, rehearse, *plan, *asked, device.type)
+    how, said = chosen(start, rehearse, *plan, *asked, device.type)
+    return how, f"{moved}{said}".strip()
 
 
 def _refuse_different(loop: Loop) -> None:

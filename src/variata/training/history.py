@@ -54,6 +54,7 @@ class History:
         skipped: steps left out because their loss or gradient was not finite.
         rollbacks: times that the best weights were put back.
         notes: one sentence for everything unusual.
+        how: steps were computed: see `variata.training.machine.How`.
     """
 
     __pydantic_config__ = {"extra": "forbid"}
@@ -66,3 +67,4 @@ class History:
     skipped: int = 0
     rollbacks: int = 0
     notes: list[str] = field(default_factory=list)
+    how: dict[str, Any] = field(default_factory=dict)

@@ -52,6 +52,7 @@ class Numbers(TypedDict):
     how: Machine
     usual_norm: NotRequired[float | None]
     planned: NotRequired[Count | None]
+    where: NotRequired[tuple[str, Count]]
     seconds: Annotated[float, Ge(0), Le(1e12)]
     history: History
 

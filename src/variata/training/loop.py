@@ -84,6 +84,7 @@ class Loop:
             if self.trial:
                 raise
             self.how = self.stepper.run_eagerly()
+            self.history.how = self.how.as_dict()
             self._note(f"From step {self.step} on, steps are not compiled: {error}.")
             return self.stepper.take(examples, index, self.moment, self._lr())
 
@@ -100,11 +101,14 @@ class Loop:
         Raises:
             DivergenceError: when the loss leaves the finite numbers again and again.
         """
-        for finite in self.meter.settle():
+        steps = self.meter.settle()
+        for i, finite in enumerate(steps):
             self.failures = 0 if finite else self.failures + 1
             self.history.skipped += not finite
             if self.failures == FAILURES:
+                self.history.skipped += len(steps) - i - 1  # taken before, and undone with it
                 self._go_back()
+                return
 
     def report(
         self, examples: Examples, per_epoch: int, rows: float, look: Callable[[], None]
@@ -124,6 +128,7 @@ class Loop:
                 self.settings.seed,
                 processes=self.processes,
                 look=look,
+                most=self.stepper.most or None,
             )
         moment, seconds = self.moment, self.clock.seconds()
         self.clock.reserve = self.clock.reserve or RESERVE * (seconds - begun)

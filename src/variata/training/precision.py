@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from variata.errors import UsageError
+
 PRECISIONS = ("auto", "fp32", "bf16", "fp64")
 CLOSE = 1e-5  # of a product's norm: oneDNN's products must be as good as those of fp32
 CHECKED = 256  # rows and columns of the product that is checked
@@ -21,9 +23,14 @@ def chosen_precision(asked: str, device: torch.device, large: bool) -> str:
         device: where steps are computed.
         large: whether products take most of a step.
 
+    Raises:
+        UsageError: the device has no such numbers.
+
     >>> chosen_precision("fp64", torch.device("cpu"), True)
     'fp64'
     """
+    if asked == "fp64" and device.type == "mps":
+        raise UsageError("MPS has no fp64: use --precision fp32, or --device cpu.")
     if asked != "auto":
         return asked
     return "bf16" if large and multiplies_bf16(device) else "fp32"

@@ -6,12 +6,15 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 from torch import Tensor, distributed, nn
 
 from variata.errors import UsageError
 from variata.noise import Place
+
+PATIENCE = timedelta(hours=6)  # of those who wait while the first reads and decodes the data
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,8 @@ def joined(device: torch.device) -> Iterator[Processes]:
     elif wanted(os.environ) == 1:
         yield ALONE
     else:
-        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        backend = "nccl" if device.type == "cuda" else "gloo"
+        distributed.init_process_group(backend, timeout=PATIENCE)
         try:
             yield Processes(distributed.get_rank(), distributed.get_world_size())
         finally:

@@ -49,7 +49,8 @@ class StopRequest:
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._previous.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+            if handler is not None:  # which was not Python's own, and cannot be put back
+                signal.signal(number, handler)  # type: ignore[arg-type]
         if StopRequest._current is self:
             StopRequest._current = None
 

@@ -39,6 +39,7 @@ def state_of(loop: Loop) -> State:
     numbers["usual_norms"] = [optimiser.usual() for optimiser in stepper.optimisers]
     numbers["meter"] = {"sums": loop.meter.sums, "count": loop.meter.count}
     numbers["how"], numbers["planned"] = loop.how.as_dict(), loop.clock.planned(loop.step)
+    numbers["where"] = [loop.device.type, loop.processes.count]
     numbers["seconds"], numbers["history"] = loop.clock.seconds(), asdict(loop.history)
     return State(tensors, numbers)
 

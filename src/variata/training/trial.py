@@ -22,9 +22,11 @@ COMPILE_SHARE = 0.25  # of the planned time after which compiling is given up
 UNLIMITED = 10  # times as long where it could not be given up
 CONVOLVED = 10  # times as long where convolutions take the time, which compiling saves none of
 SHARE = 0.005  # of the planned time that one rehearsal may take
+MOST = 0.05  # of it that trials of threads and products may take, whose steps cannot be divided
 GAIN = 0.93  # of the time of what is usual that another choice must stay under
 ROUNDS = 2
 TOGETHER = 40  # steps between waits for an accelerator
+FEWEST_TIMES, PATIENCE = 3, 3  # that are measured, unless it takes so many times as long
 
 Rehearse = Callable[[How, float], float]
 
@@ -60,10 +62,11 @@ def chosen(
     each = rehearse(how, 0.1)
     planned = min(steps * each if steps else float("inf"), budget or float("inf"))
     told: list[str] = []
-    if device == "cpu" and threads is None and planned >= TRIAL_FROM:
+    tried = 4 * ROUNDS * each <= MOST * planned
+    if tried and device == "cpu" and threads is None and planned >= TRIAL_FROM:
         how, each, said = _threads(how, rehearse, SHARE * planned)
         told.append(said)
-    if device == "cpu" and planned >= PRODUCTS_FROM:
+    if tried and device == "cpu" and planned >= PRODUCTS_FROM:
         how, each, said = _products(how, each, rehearse, SHARE * planned)
         told.append(said)
     longer = CONVOLVED if convolves and device == "cpu" else 1
@@ -125,22 +128,28 @@ def rehearsal(
     seconds: float,
     device: torch.device,
 ) -> float:
-    """The median duration of a step, over at least three and about so many seconds.
+    """The median duration of a step, over about so many seconds, and three steps if that is short.
 
     An accelerator is waited for after several steps, since it works while the next are prepared.
     """
     here = device.type == "cpu"
-    at_once = 1 if here else TOGETHER
+
+    def timed(steps: int) -> float:
+        begun = time.perf_counter()
+        for _ in range(steps):
+            step()
+        if not here:
+            torch.cuda.synchronize(device)
+        return (time.perf_counter() - begun) / steps
+
     with applied(how):
-        times: list[float] = []
-        end = float("inf")
-        while len(times) < 4 or time.monotonic() < end:
-            begun = time.perf_counter()
-            for _ in range(at_once):
-                step()
-            if not here:
-                torch.cuda.synchronize(device)
-            times.append((time.perf_counter() - begun) / at_once)
-            if len(times) == 1:  # which compiled, and warmed up
-                end = time.monotonic() + seconds
-    return statistics.median(times[1:])
+        timed(1)  # which compiles, and warms up
+        begun = time.monotonic()
+        times = [timed(1)]
+        at_once = 1 if here else max(1, min(TOGETHER, int(seconds / max(times[0], 1e-9))))
+        times = times if at_once == 1 else [timed(at_once)]
+        while (spent := time.monotonic() - begun) < seconds or (
+            len(times) < FEWEST_TIMES and spent < PATIENCE * seconds
+        ):
+            times.append(timed(at_once))
+    return statistics.median(times)

@@ -78,12 +78,14 @@ def validate(
     batch_size: int = 500,
     processes: Processes = ALONE,
     look: Callable[[], None] = lambda: None,
+    most: int | None = None,
 ) -> Validation:
     """Average an objective, the distortion and the rate over (at most 1,000) rows.
 
     The same rows and the same noise are used every time, so that differences are the model's.
     Several processes divide the rows, and all have the figures of all rows. Where memory runs out,
-    rows are taken in halves, with the same noise. `look` is called before every batch.
+    or where they are more than `most`, rows are taken in halves, with the same noise. `look` is
+    called before every batch.
     """
     rows, dtype = some_rows(len(examples), seed), next(model.parameters()).dtype
     model.eval()
@@ -96,26 +98,29 @@ def validate(
                 batch = on(examples.gather(index[place.start : place.stop]), device, dtype)
                 return len(batch) * _figures(model, objective, batch)
 
-            sums += _in_halves(summed, processes.place(len(index)), device)
+            sums += _in_halves(summed, processes.place(len(index)), device, most or batch_size)
     sums = processes.summed(sums.to(device)) if processes.count > 1 else sums
     criterion, *rest = (sums / len(rows)).tolist()
     distortion, rate = (None if figure != figure else figure for figure in rest)
     return Validation(criterion, distortion, rate)
 
 
-def _in_halves(summed: Callable[[Place], Tensor], place: Place, device: torch.device) -> Tensor:
-    """A sum over the rows of a place; over each half of them where memory runs out."""
+def _in_halves(
+    summed: Callable[[Place], Tensor], place: Place, device: torch.device, most: int
+) -> Tensor:
+    """A sum over the rows of a place; over each half where they are many, or memory runs out."""
     rows, before = place.stop - place.start, drawn_so_far(device)
-    try:
-        with placed(place):
-            return summed(place)
-    except (RuntimeError, MemoryError) as error:
-        if not out_of_memory(error) or rows < 2:
-            raise
+    if rows <= most:
+        try:
+            with placed(place):
+                return summed(place)
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error) or rows < 2:
+                raise
     halves = []
     for part in (place.within(0, rows // 2), place.within(rows // 2, rows)):
         draw_again(device, before)  # each piece draws the noise of all rows
-        halves.append(_in_halves(summed, part, device))
+        halves.append(_in_halves(summed, part, device, most))
     return halves[0] + halves[1]
 
 
