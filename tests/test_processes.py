@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ from together import main
 from variata import load
 from variata.errors import UsageError
 from variata.noise import Place, noise, placed
+from variata.tasks.train import resume
+from variata.training import Checkpoint
 from variata.training.processes import Processes
 
 HERE = Path(__file__).parent
@@ -69,7 +73,7 @@ def test_shards_of_a_deep_model_train_like_the_whole(tmp_path: Path) -> None:
         assert found["held"] == pytest.approx(alone["held"] / 2, rel=0.02)
 
 
-def test_torchrun_trains_and_resumes_one_run(tmp_path: Path) -> None:
+def test_torchrun_trains_one_run(tmp_path: Path) -> None:
     run = tmp_path / "run"
     more = ["--hidden", "8", "--latent", "2", "--epochs", "2"]
     done = torchrun(2, "-m", "variata", "train", "digits", "--out", str(run), *more)
@@ -77,6 +81,28 @@ def test_torchrun_trains_and_resumes_one_run(tmp_path: Path) -> None:
     assert done.stderr.count("Training ended") == 1
     assert "by 2 processes" in done.stderr
     assert load(run).sample(3).shape == (3, 8, 8)
+
+
+def test_a_run_of_two_processes_goes_on_in_one(tmp_path: Path) -> None:
+    """A signal to the launcher ends both with a state, which any number of processes takes up."""
+    run = tmp_path / "run"
+    more = ["--hidden", "8", "--latent", "2", "--epochs", "300", "--set", "save_every=0.2"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    command += ["--signals-to-handle", "SIGTERM,SIGINT,SIGUSR1", "-m", "variata", "train"]
+    command += ["digits", "--out", str(run), *more]
+    with subprocess.Popen(command, env=os.environ | CALM, stderr=subprocess.PIPE) as launcher:
+        state = Checkpoint(run / "checkpoint")
+        while state.step() <= 0:
+            time.sleep(0.1)
+            assert launcher.poll() is None
+        launcher.send_signal(signal.SIGUSR1)
+        launcher.communicate(timeout=120)
+    assert (run / "training.json").is_file()
+    step = state.step()
+    assert step > 0
+    model = resume(run)
+    assert model.saved.about["training"]["steps"] > step
+    assert any("after cpu by 2 processes" in n for n in model.saved.about["training"]["notes"])
 
 
 def test_too_small_batches_for_so_many_processes_are_refused() -> None:
