@@ -16,6 +16,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from compiled import NEEDS_COMPILER
 from variata import fit, load, store
 from variata.atomic import PART
 from variata.cli.app import run
@@ -27,7 +28,16 @@ from variata.tasks import job, prior_fits, refit, train
 from variata.tasks.model import Model
 from variata.tasks.run import Run
 from variata.tasks.train import resume
-from variata.training import Callback, Report, checkpoint, loop, signals, validation
+from variata.training import (
+    Callback,
+    Checkpoint,
+    Report,
+    checkpoint,
+    loop,
+    signals,
+    validation,
+    work,
+)
 from variata.training.signals import Stopped, StopRequest
 from variata.training.stepper import Stepper
 
@@ -160,6 +170,30 @@ def test_a_signal_breaks_a_validation_off_and_resuming_begins_with_it(
     assert same(resumed, whole)
     assert told == [step for step, _ in validated(whole)]
     assert validated(resumed) == validated(whole)
+
+
+@NEEDS_COMPILER
+def test_a_signal_while_a_later_phase_is_compiled_does_not_wait_for_it(
+    table_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments, compiled, calls = ARGUMENTS | {"compile": "on"}, work.graph_of, 0
+
+    def compiling(*given: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+            pytest.fail("it went on")
+        return compiled(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(work, "graph_of", compiling)
+        with pytest.raises(InterruptError, match="Stopped at step"):
+            fit(table_csv, out=tmp_path / "run", **arguments)
+    assert calls == 2
+    step = Checkpoint(tmp_path / "run" / "checkpoint").step()
+    resumed = resume(tmp_path / "run")
+    assert 0 < step < validated(resumed)[-1][0]
 
 
 def test_a_signal_at_the_end_of_the_report_that_a_resumed_run_begins_with_loses_nothing(

@@ -8,7 +8,7 @@ from variata.training.checkpoint import Checkpoint
 from variata.training.loop import Loop
 from variata.training.resident import place_of
 from variata.training.sampler import batches, steps_per_epoch
-from variata.training.signals import StopRequest
+from variata.training.signals import Stopped, StopRequest
 from variata.training.state import state_of
 from variata.training.validation import Examples
 
@@ -60,16 +60,32 @@ class Course:
         ended = "" if loop.history.ended == "interrupted" else loop.history.ended
         loop.history.signal = None
         if loop.step and not ended:  # the state is on disk, maybe with a report to be made
-            self.stop.wait()
+            self._wait()
             ended = self._look()
         while not ended:
-            loop.advance(self.train, next(self.order))
-            self.stop.wait()  # until here there was nothing to save
-            self.callbacks.on_step(loop.clock.moment(loop.step).progress, loop.clock.seconds())
-            loop.history.signal = loop.tick(self.stop.number or 0) or None
-            ended = self._look()
+            ended = self._step()
         loop.history.step = loop.step
         self.callbacks.on_end(loop.history)
+
+    def _step(self) -> str:
+        """One step, and what comes after it; why training ends here, if it does."""
+        loop = self.loop
+        try:
+            loop.advance(self.train, next(self.order))
+        except Stopped as stopped:
+            if not self.stop.saves:  # there is nothing to save yet
+                raise
+            loop.history.signal = stopped.number
+            return self._kept("interrupted")
+        self._wait()  # until here there was nothing to save
+        self.callbacks.on_step(loop.clock.moment(loop.step).progress, loop.clock.seconds())
+        loop.history.signal = loop.tick(self.stop.number or 0) or None
+        return self._look()
+
+    def _wait(self) -> None:
+        """From here on signals wait until the state can be saved."""
+        self.stop.wait()
+        self.stop.saves = self.checkpoint is not None and self.loop.processes.count == 1
 
     def _look(self) -> str:
         """Report and save where that is due; why training ends here, if it does."""
@@ -80,6 +96,11 @@ class Course:
                 ended = self._reported(ended)
             except _BrokenOffError as broken:
                 ended, loop.history.signal = "interrupted", broken.number
+        return self._kept(ended)
+
+    def _kept(self, ended: str) -> str:
+        """Write down whether training has ended, and save the state where that is due."""
+        loop = self.loop
         loop.history.ended = ended
         due = loop.clock.seconds() - self.saved > loop.settings.save_every
         if self.checkpoint is not None and loop.processes.first and (ended or due):
@@ -106,8 +127,7 @@ class Course:
 
         Several processes finish it, since they wait for each other in it.
         """
-        alone = self.loop.processes.count == 1
-        if alone and self.checkpoint is not None and self.stop.number is not None:
+        if self.stop.saves and self.stop.number is not None:
             raise _BrokenOffError(self.stop.number)
 
     def _reason(self) -> str:

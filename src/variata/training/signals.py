@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = [s for s in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, s)]
@@ -33,6 +35,7 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.number: int | None = None
+        self.saves = False  # whether whoever looks can save between two steps
         self._waiting = False
         self._previous: dict[int, object] = {}
 
@@ -66,8 +69,24 @@ class StopRequest:
             Stopped: where a signal has come.
         """
         if cls._current is not None:
-            cls._current._waiting = False
+            cls._current._waiting = cls._current.saves = False
             cls._current.look()
+
+    @classmethod
+    @contextmanager
+    def at_once(cls) -> Iterator[None]:
+        """Inside, where nothing is moved, signals stop at once, if what was before can be saved."""
+        current = cls._current
+        if current is None or not (current._waiting and current.saves):
+            yield
+            return
+        current._waiting = False
+        try:
+            current.look()
+            yield
+            current.look()  # where a library has swallowed it
+        finally:
+            current._waiting = True
 
     @classmethod
     def number_now(cls) -> int | None:

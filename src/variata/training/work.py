@@ -23,6 +23,7 @@ from variata.training.machine import How
 from variata.training.optimiser import gradients_of
 from variata.training.precision import short_products
 from variata.training.processes import ALONE, Processes
+from variata.training.signals import StopRequest
 from variata.training.weights import Gathered
 
 
@@ -164,7 +165,8 @@ class Work:
         self.inputs = self.inputs or Inputs([self.model, *self.players.values()], self.owned)
         tensors = [numbers, *given, *self.inputs.tensors]
         if place not in self.graphs:
-            self.graphs[place] = graph_of(self.inputs.function(self._compute, kinds), tensors)
+            with StopRequest.at_once():  # compiling takes long, and moves nothing
+                self.graphs[place] = graph_of(self.inputs.function(self._compute, kinds), tensors)
             restart()  # compiling may have drawn from the generators
         result = self._result(*self.graphs[place](*tensors))
         if batch.x.device.type == "cpu":
