@@ -29,7 +29,7 @@ def gumbel_vae(
     classes: Classes = 10,
     temperature: Temperature = 1.0,
     final_temperature: Temperature = 0.5,
-    cooling_share: Share = 0.5,
+    cooling_share: Share = 0.25,
     estimator: Estimator = "relaxed",
     prior: Kind = "uniform",
     warm_up_share: Share = 0.1,
