@@ -175,12 +175,9 @@ def page(done: dict[str, Any], groups: list[list[str]]) -> str:
     """What was measured, as a page of the documentation."""
     parts = [INTRODUCTION]
     for names in groups:
-        heads = ["row", *done[names[0]]["rows"][0], "budget", "processor"]
-        lines = [heads, ["---"] * len(heads)]
-        for name in names:
-            machine = done[name]["machine"]
-            where = [ROWS[name].budget, f"{machine['processor']}, {machine['cores']} cores"]
-            lines.append([f"`{name}`", *map(str, done[name]["rows"][0].values()), *where])
+        told = [about(name, done[name]) for name in names]
+        lines = [["row", *told[0]], ["---"] * (len(told[0]) + 1)]
+        lines += [[f"`{n}`", *map(str, t.values())] for n, t in zip(names, told, strict=True)]
         parts.append("".join(f"| {' | '.join(line)} |\n" for line in lines))
     missing = [f"`{name}`" for name in ROWS if name not in done]
     parts.append(f"Not measured yet: {', '.join(missing)}.\n" if missing else "")
@@ -188,6 +185,17 @@ def page(done: dict[str, Any], groups: list[list[str]]) -> str:
     told = ", ".join(f"`{name}`" for name in others)
     parts.append(f"Measured by `benchmarks/rivals.py` and `benchmarks/contest.py`: {told}.\n")
     return "\n".join(part for part in parts if part)
+
+
+def about(name: str, record: dict[str, Any]) -> dict[str, Any]:
+    """The figures of a row, and how they came about."""
+    machine, row, settings = record["machine"], record["rows"][0], record["settings"]
+    how = {"arguments": " ".join(settings["arguments"])}
+    if ROWS[name].by == "likelihood":
+        how["draws of the bound"] = settings["k"]
+    how["budget"] = ROWS[name].budget
+    how["processor"] = f"{machine['processor']}, {machine['cores']} cores"
+    return row | how | {"commit": record.get("commit") or "an earlier one"}
 
 
 def _alike(done: dict[str, Any]) -> list[list[str]]:
