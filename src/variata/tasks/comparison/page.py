@@ -108,7 +108,7 @@ def _flat(values: Array) -> Array:
 
 
 def _trades(rows: Sequence[Row]) -> list[tuple[str, bytes]]:
-    lines = {row.name: row.curve for row in rows if len(row.curve) > 1}
+    lines = {row.name: row.curve for row in rows if row.curve}
     learning = TradeOff(CURVE, "seconds of training", "nats", lines=lines)
     errors = "; bars are standard errors over seeds" if any(row.done > 1 for row in rows) else ""
     pictures = {
