@@ -43,7 +43,7 @@ class Settings:
             the same noise. None takes all, and fewer once memory has run out.
         lr: highest learning rate, which rises over the first steps and falls to zero as a cosine;
             None chooses by the kind of network.
-        weight_decay: of matrices and kernels of layers, of nothing else.
+        weight_decay: of matrices and kernels of layers (named "weight"), of nothing else.
         ema: decay of the averaged weights that are validated and kept; 0 switches it off.
         patience: share of the planned training without a better validation before stopping early.
         seed: of everything random.

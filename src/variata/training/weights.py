@@ -18,7 +18,8 @@ class Weights:
     """A module's trained weights in one block, so that moving them takes a few operations.
 
     Matrices and kernels of layers come first, then the rest, which weight decay leaves alone:
-    biases, scales, and what has a meaning where it is, such as means of a mixture. Where products
+    biases, scales, and what has a meaning where it is, such as means of a mixture. A parameter is
+    one of the first where "weight" is in its name and it has two dimensions or more. Where products
     are short, the layers that multiply hold bf16 copies, written once in a step instead of at each
     use; gradients are taken with respect to them, and the block stays in full precision.
 
