@@ -33,7 +33,7 @@ from speed import median
 from torch.utils.flop_counter import FlopCounterMode
 
 SIZES = {"mlp": 100, "conv": 512, "deep": 256}
-EPOCHS = {"mlp": 230, "conv": 50, "deep": 6}
+EPOCHS = {"mlp": 230, "conv": 250, "deep": 6}
 BARS = {"mlp": 20, "conv": 5, "deep": 2}
 MOMENTS = 7 * 4  # bytes a weight: values, two moments, read and written, and a short copy
 PRODUCT, COPY = 8192, 2**30  # rows of the large product, bytes of the large copy

@@ -25,7 +25,7 @@ TINY, COLOUR = (1, 2, 3), (3, 1, 2)
 def made(shape: tuple[int, ...] = TINY, rows: int = 1, layers: int = 1) -> Autoregressive:
     """One whose neighbours matter, for so many rows of random parameters."""
     torch.manual_seed(0)
-    head = pixel_head(BernoulliHead(), shape, told=2, width=4, layers=layers)
+    head = pixel_head(BernoulliHead(), shape, told=2, width=4, layers=layers, alone=1)
     torch.nn.init.normal_(head.reader.output.weight)
     if shape[0] > 1:
         torch.nn.init.normal_(head.reader.earlier.weight)
@@ -59,7 +59,7 @@ def test_draws_have_these_probabilities(shape: tuple[int, ...]) -> None:
 def test_a_pixel_sees_only_near_pixels_before_it(layers: int) -> None:
     torch.manual_seed(1)
     shape = (2, 9, 10)
-    reader = CausalImage(shape, parameters=1, told=1, width=3, layers=layers).double()
+    reader = CausalImage(shape, parameters=1, told=1, width=3, layers=layers, alone=1).double()
     told = torch.zeros(1, 1, 1, *shape).double()
     row, column, reach = 5, 4, reader.reach
     x = torch.randn(1, *shape).double().requires_grad_()

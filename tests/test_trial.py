@@ -59,6 +59,18 @@ def test_a_small_gain_changes_nothing() -> None:
     assert how.threads == 4
 
 
+@pytest.mark.parametrize("convolves", [False, True])
+@pytest.mark.parametrize("share", [0.5, 0.97])
+def test_channels_lie_last_where_convolutions_gain_by_it(convolves: bool, share: float) -> None:
+    def rehearse(how: How, seconds: float) -> float:
+        return 0.1 * share**how.channels_last
+
+    usually = How(precision="bf16")
+    how, said = chosen(usually, rehearse, MANY, None, None, "off", convolves=convolves)
+    assert how.channels_last == (convolves and share == 0.5)
+    assert said == ("Channels last (0.50 of the time)." if how.channels_last else "")
+
+
 @pytest.mark.parametrize("seconds", [0.001, 0.05])
 def test_a_rehearsal_of_slow_steps_takes_few(seconds: float) -> None:
     steps = 0

@@ -68,10 +68,13 @@ def notes(model: Any) -> list[str]:
 @torch.no_grad()
 def nats(model: Any, rows: np.ndarray) -> float:
     """The negative ELBO per example."""
+    from variata.tasks.bulk import batch_of
+
     examples, total = model.examples(rows if rows.ndim == 2 else rows[:, 0]), 0.0
     model.module.eval()
-    for index in torch.arange(len(examples)).split(500):
-        trace = model.module.observe(examples.gather(index), 1)
+    for first in range(0, len(examples), 500):
+        part = range(first, min(first + 500, len(examples)))
+        trace = model.module.observe(batch_of(model.module, examples, part), 1)
         total += float((trace.distortion() + trace.rate()).sum())
     return total / len(examples)
 

@@ -50,7 +50,13 @@ class AutoregressiveHead(nn.Module):
 
 
 def pixel_head(
-    head: nn.Module, shape: Shape, told: int, width: int, layers: int, gated: bool = False
+    head: nn.Module,
+    shape: Shape,
+    told: int,
+    width: int,
+    layers: int,
+    gated: bool = False,
+    alone: int = 0,
 ) -> AutoregressiveHead:
     """An `AutoregressiveHead` that reads the pixels of images (C, H, W), as `CausalImage` does.
 
@@ -61,5 +67,5 @@ def pixel_head(
     """
     own, found = int(head.per_element), getattr(head, "locations", None)  # type: ignore[arg-type]
     locations = found if isinstance(found, slice) else None
-    reader = CausalImage(shape, own, told, width, layers, gated, locations)
+    reader = CausalImage(shape, own, told, width, layers, gated, locations, alone)
     return AutoregressiveHead(head, reader, told)

@@ -82,6 +82,24 @@ class CausalBlock2d(nn.Module):
         return self.mix(value.tanh() * gate.sigmoid())
 
 
+class Alone(nn.Module):
+    """x + mix(silu(x)), every channel of a pixel by itself: (N, C * W', H, W) to as many.
+
+    What layers over pixels have in common, whatever is told, is computed once for an image. These
+    layers come after, and let the two act on each other.
+
+    Args:
+        channels: C, of an image. width: W', of what is known about each of them.
+    """
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        self.mix = nn.Conv2d(channels * width, channels * width, 1, groups=channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.mix(F.silu(x))
+
+
 class EarlierChannels(nn.Module):
     """What the channels of a pixel before each one say about it, and nothing else.
 
@@ -136,6 +154,7 @@ class CausalImage(nn.Module):
         width: channels inside. layers: after the first one.
         gated: whether layers have gates, and pixels attend to the rows above; width is then even.
         locations: which of the P parameters are in units of x; None where none are.
+        alone: layers of each pixel by itself, after what is told.
 
     >>> network = CausalImage((1, 8, 8), parameters=1, told=2, width=4, layers=1)
     >>> network(network.see(torch.zeros(3, 1, 8, 8)), torch.zeros(5, 3, 2, 1, 8, 8)).shape
@@ -154,6 +173,7 @@ class CausalImage(nn.Module):
         layers: int,
         gated: bool = False,
         locations: slice | None = None,
+        alone: int = 0,
     ) -> None:
         super().__init__()
         channels = shape[0]
@@ -163,6 +183,7 @@ class CausalImage(nn.Module):
         self.blocks = nn.ModuleList(CausalBlock2d(width, gated) for _ in range(layers))
         self.told = nn.Conv2d(told * channels, width, 1)
         self.earlier = EarlierChannels(channels, width) if channels > 1 else None
+        self.alone = nn.Sequential(*(Alone(channels, width) for _ in range(alone)))
         self.output = nn.Conv2d(channels * width, channels * parameters, 1, groups=channels)
         nn.init.normal_(self.output.weight, std=SMALL)
         nn.init.zeros_(self.output.bias)  # type: ignore[arg-type]
@@ -192,7 +213,7 @@ class CausalImage(nn.Module):
     def see(self, x: Tensor) -> Seen:
         """What each pixel of images (..., C, H, W) knows of those before it."""
         near = self._near(x.flatten(0, -4))
-        y = self.first.within(near)
+        y = channels_last(self.first.within(near))
         y = y if self.rows is None else self.rows(y)
         for block in self.blocks:
             y = block(y)
@@ -201,11 +222,12 @@ class CausalImage(nn.Module):
     def forward(self, seen: Seen, told: Tensor) -> Tensor:
         """Seen of ((K,) B, ...) and told (K, B, F, C, H, W) to (K, B, P, C, H, W)."""
         lead = told.shape[:2]
-        inside = self.told(told.flatten(0, 1).flatten(1, 2)).unflatten(0, lead)
-        hidden = (seen.features + inside).unsqueeze(2)
+        inside = self.told(channels_last(told.flatten(0, 1).flatten(1, 2))).unflatten(0, lead)
+        features = seen.features if lead[0] > 1 or seen.features.dim() > 4 else seen.features[None]
+        hidden = (features + inside).unsqueeze(2)
         if self.earlier is not None:
             hidden = hidden + self._of_channels(self.earlier, seen.near)
-        out = full(self.output(F.silu(hidden).flatten(0, 1).flatten(1, 2)))
+        out = full(self.output(F.silu(self.alone(hidden.flatten(0, 1).flatten(1, 2)))))
         out = out.unflatten(1, (-1, self.per_element)).transpose(1, 2).unflatten(0, lead)
         if self.linear is None:
             return out
@@ -255,3 +277,8 @@ class CausalImage(nn.Module):
         own = near[..., margin:, margin : near.shape[-1] - margin]
         more = earlier(own.flatten(0, -4)).unflatten(1, (own.shape[-3], -1))
         return more.unflatten(0, near.shape[:-3])
+
+
+def channels_last(x: Tensor) -> Tensor:
+    """The same values, those of a pixel beside each other: so layers take a third of the time."""
+    return x.contiguous(memory_format=torch.channels_last)

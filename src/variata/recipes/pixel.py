@@ -26,6 +26,7 @@ def pixel_vae(
     told: Few = 4,
     width: Positive = 32,
     layers: Layers = 2,
+    alone: Layers = 1,
     couplings: Couplings = 0,
     warm_up_share: Share = 0.1,
     tighten: Positive = 3,
@@ -41,6 +42,7 @@ def pixel_vae(
         told: numbers that the decoder tells about every element, beside its parameters.
         width: channels of the network that reads pixels.
         layers: of that network, after its first.
+        alone: layers of each pixel by itself, after what is told about it.
         couplings: of a flow as the prior, as in `flow_prior`; 0 for N(0, I).
         warm_up_share: share of the training over which the weight of the rate rises to 1.
         tighten: draws of the importance-weighted bound in the last part; 1 keeps to the ELBO.
@@ -52,7 +54,9 @@ def pixel_vae(
         Variational Lossy Autoencoder (Chen et al., 2016), arXiv:1611.02731
     """
     refuse_unreadable(parts, "pixel_vae")
-    head = partial(pixel_head, shape=parts.shape, told=told, width=width, layers=layers)
+    head = partial(
+        pixel_head, shape=parts.shape, told=told, width=width, layers=layers, alone=alone
+    )
     latent = parts.latent or 1
     flow = (lambda *_: FlowPrior(latent, couplings, OF_COUPLINGS)) if couplings else None
     return careful(parts, flow, warm_up_share, tighten, shifts, head)

@@ -15,7 +15,7 @@ from variata.training.machine import How, applied
 from variata.training.precision import exact_by
 
 FEWEST_STEPS = 200  # planned steps under which nothing is measured
-TRIAL_FROM = 15.0  # planned seconds from which threads are tried
+TRIAL_FROM = 15.0  # planned seconds from which threads and the layout of channels are tried
 PRODUCTS_FROM = 2.0  # planned seconds from which libraries of products are tried
 COMPILE_FROM = 45.0  # planned seconds from which compiling may pay: it takes five to forty
 COMPILE_SHARE = 0.25  # of the planned time after which compiling is given up
@@ -53,7 +53,7 @@ def chosen(
             measured.
         phases: each has a graph of its own.
         convolves: whether the network has convolutions.
-        device: "cpu" or "cuda", where neither threads nor libraries of products are a choice.
+        device: "cpu" or "cuda", where threads, libraries and layouts are no choice.
     """
     how = replace(usual, threads=threads or usual.threads)
     short = steps is not None and steps < FEWEST_STEPS
@@ -68,6 +68,9 @@ def chosen(
         told.append(said)
     if tried and device == "cpu" and planned >= PRODUCTS_FROM:
         how, each, said = _products(how, each, rehearse, SHARE * planned)
+        told.append(said)
+    if tried and device == "cpu" and convolves and planned >= TRIAL_FROM:
+        how, each, said = _layout(how, rehearse, SHARE * planned)
         told.append(said)
     longer = CONVOLVED if convolves and device == "cpu" else 1
     longer *= 1 if can_be_limited() else UNLIMITED
@@ -97,11 +100,24 @@ def _products(how: How, each: float, rehearse: Rehearse, seconds: float) -> tupl
     if how.precision != "fp32" or not exact_by("onednn"):
         return how, each, ""
     other = replace(how, products="onednn")
+    return _faster(how, other, rehearse, seconds, "Products by oneDNN")
+
+
+def _layout(how: How, rehearse: Rehearse, seconds: float) -> tuple[How, float, str]:
+    """Whether convolutions are faster where the channels of a pixel lie beside each other."""
+    other = replace(how, channels_last=True)
+    return _faster(how, other, rehearse, seconds, "Channels last")
+
+
+def _faster(
+    how: How, other: How, rehearse: Rehearse, seconds: float, name: str
+) -> tuple[How, float, str]:
+    """The other where it takes clearly less time, the mean time of a step, and a sentence."""
     rounds = [(rehearse(how, seconds), rehearse(other, seconds)) for _ in range(ROUNDS)]
     each, took = (statistics.fmean(times) for times in zip(*rounds, strict=True))
     if took >= GAIN * each:
         return how, each, ""
-    return other, took, f"Products by oneDNN ({took / each:.2f} of the time)."
+    return other, took, f"{name} ({took / each:.2f} of the time)."
 
 
 def _compiled(
