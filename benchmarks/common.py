@@ -43,8 +43,23 @@ def trained_and_measured(
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "run")
         training, seconds = trained(out, data, recipe, budget, seed, *more)
-        text, _ = variata("evaluate", out, "--k", str(k), "--no-samples", "--no-report", "--json")
-        figures = json.loads(text)
+        return likelihoods(out, recipe, seed, seconds, training, k)
+
+
+def measured_run(run: Path, k: int) -> dict[str, Any]:
+    """The same figures of a run that was trained before; the seconds are those of training."""
+    told = json.loads((run / "config.json").read_text())
+    training, seed = told["about"]["training"], told["about"]["settings"]["seed"]
+    figures = likelihoods(str(run), told["recipe"], seed, training["seconds"], training, k)
+    return figures | {"trained on": training["device"]}
+
+
+def likelihoods(
+    out: str, recipe: str, seed: int, seconds: float, training: dict[str, Any], k: int
+) -> dict[str, Any]:
+    """The figures of test rows under a trained run, and how long it was trained."""
+    text, _ = variata("evaluate", out, "--k", str(k), "--no-samples", "--no-report", "--json")
+    figures = json.loads(text)
     return {
         "recipe": recipe,
         "seed": seed,

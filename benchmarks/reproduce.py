@@ -1,10 +1,12 @@
 """Each recipe against a published figure, in minutes on a processor: one row at a time.
 
-    python benchmarks/reproduce.py [ROW ...] [--again] [--k 500]
+    python benchmarks/reproduce.py [ROW ...] [--again] [--k 500] [--run RUN]
 
 Rows that were measured before are kept, so that the script goes on where it ended; `--again`
-measures those that are named anew. The page `docs/reproduction.md` is written from all. Every row
-trains by `variata train`, is chosen on validation rows and measured once on all test rows.
+measures those that are named anew, and `--run` measures a run that was trained before, elsewhere
+perhaps, with the arguments of the one row of likelihoods that is named. The page
+`docs/reproduction.md` is written from all. Every row trains by `variata train`, is chosen on
+validation rows and measured once on all test rows.
 Published figures come from longer trainings and other networks: they say how far minutes go, not
 who is better.
 """
@@ -19,7 +21,7 @@ from typing import Any
 
 import codes_and_factors
 import labels
-from common import RESULTS, table, trained_and_measured, write
+from common import RESULTS, measured_run, table, trained_and_measured, write
 
 from variata.recipes import names as names_of_recipes
 
@@ -71,6 +73,11 @@ def drawn(recipe: str, published: str = "none for this network", data: str = "mn
 
 
 SMALL, STYLE = ("--latent", "10"), ("--style", "10")
+READ = ("--network", "conv", "--couplings", "8")
+LARGE = (
+    *("--channels", "32", "--hidden", "512", "--told", "8"),
+    *("--width", "64", "--layers", "2", "--alone", "2", "--batch-size", "256"),
+)
 VIEWS = ("--augment", "affine", "--consistency", "100")
 VADE = (*SMALL, "--augment", "affine", "--consistency", "10")
 ROWS = {
@@ -88,13 +95,19 @@ ROWS = {
         "pixel_vae",
         "79.02 (Gulrajani et al., 2016; recalled)",
         budget="15m",
-        arguments=("--layers", "0"),
+        arguments=(*READ, "--layers", "1", "--compile", "off"),
+    ),
+    "pixel_vae_h100": Row(
+        "pixel_vae",
+        "79.02 (Gulrajani et al., 2016; recalled)",
+        budget="165s",
+        arguments=(*READ, *LARGE, "--compile", "off"),
     ),
     "pixel_vae_flow_29m": Row(
         "pixel_vae",
         "78.30 (LVAE of 12 convolutional levels, addtt, 2020)",
         budget="29m",
-        arguments=("--couplings", "8", "--layers", "0"),
+        arguments=("--couplings", "8", "--layers", "0", "--alone", "0"),
     ),
     "vae_15m": Row("vae", "89.9 (Tomczak and Welling, 2017)", budget="15m"),
     "gumbel_vae_10m": Row(
@@ -150,14 +163,17 @@ def main() -> None:
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--k", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--run", type=Path, help="trained before with the arguments of the row")
     options = parser.parse_args()
     unknown = [name for name in options.rows if name not in ROWS]
     if unknown:
         parser.error(f"there is no row {', '.join(unknown)}: the rows are {', '.join(ROWS)}")
+    if options.run and [ROWS[name].by for name in options.rows] != ["likelihood"]:
+        parser.error("--run wants one row, of likelihoods")
     for name in options.rows or ROWS:
-        if options.again or not _path(name).exists():
+        if options.again or options.run or not _path(name).exists():
             if ROWS[name].by == "likelihood":
-                measured = measure(ROWS[name], options.k, options.seed)
+                measured = measure(ROWS[name], options.k, options.seed, options.run)
             else:
                 source = labels if ROWS[name].by in ("classes", "clusters") else codes_and_factors
                 measured = source.measured(name, ROWS[name], options.again)
@@ -206,9 +222,12 @@ def _alike(done: dict[str, Any]) -> list[list[str]]:
     return list(groups.values())
 
 
-def measure(row: Row, k: int, seed: int) -> dict[str, object]:
-    """Train and evaluate one row."""
-    figures = trained_and_measured(row.recipe, row.data, row.budget, k, seed, *row.arguments)
+def measure(row: Row, k: int, seed: int, run: Path | None = None) -> dict[str, object]:
+    """Train and evaluate one row, or evaluate a run of it."""
+    if run is None:
+        figures = trained_and_measured(row.recipe, row.data, row.budget, k, seed, *row.arguments)
+    else:
+        figures = measured_run(run, k)
     return {"data": row.data, **figures, "published NLL": row.published}
 
 
