@@ -14,7 +14,7 @@ def flow_prior(
     parts: Parts,
     couplings: Few = 6,
     width: Positive = 128,
-    warm_up_share: Share = 0.1,
+    warm_up_share: Share = 0.3,
     tighten: Positive = 3,
     shifts: bool = True,
 ) -> Composition:
@@ -26,7 +26,8 @@ def flow_prior(
     Args:
         couplings: of the flow.
         width: of the hidden layers in each coupling.
-        warm_up_share: share of the training over which the weight of the rate rises to 1.
+        warm_up_share: share of the training over which the weight of the rate rises to 1; after a
+            short one, latents that carry little are given up before the prior fits them.
         tighten: draws of the importance-weighted bound in the last part; 1 keeps to the ELBO.
         shifts: whether images are shifted by up to a pixel in the first part.
 
