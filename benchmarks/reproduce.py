@@ -62,9 +62,9 @@ def labelled(recipe: str, published: str, *arguments: str) -> Row:
     return Row(recipe, published, "mnist", "10m", arguments, "classes")
 
 
-def factored(recipe: str, published: str) -> Row:
+def factored(recipe: str, published: str, *arguments: str) -> Row:
     """A row about sprites with ten latents, whose factors are known."""
-    return Row(recipe, published, "sprites", "15m", SMALL, "factors")
+    return Row(recipe, published, "sprites", "15m", (*SMALL, *PLACED, *arguments), "factors")
 
 
 def drawn(recipe: str, published: str = "none for this network", data: str = "mnist") -> Row:
@@ -72,6 +72,7 @@ def drawn(recipe: str, published: str = "none for this network", data: str = "mn
     return Row(recipe, published, data, by="samples")
 
 
+PLACED = ("--network", "broadcast", "--batch-size", "64")
 SMALL, STYLE = ("--latent", "10"), ("--style", "10")
 READ = ("--network", "conv", "--couplings", "8")
 LARGE = (
@@ -135,8 +136,14 @@ ROWS = {
         "vq_vae", "none for this network", "fashion_mnist", "10m", ("--codes", "512"), "codes"
     ),
     "vae_sprites_15m": factored("vae", "0.10 (TC-GAN's authors, on dSprites)"),
-    "beta_tc_vae_sprites_15m": factored("beta_tc_vae", "0.45 (TC-GAN's authors, on dSprites)"),
-    "factor_vae_sprites_15m": factored("factor_vae", "0.43 (TC-GAN's authors, on dSprites)"),
+    "beta_tc_vae_sprites_15m": factored(
+        *("beta_tc_vae", "0.45 (TC-GAN's authors, on dSprites)"),
+        *("--beta", "10", "--warm-up-share", "0"),
+    ),
+    "factor_vae_sprites_15m": factored(
+        *("factor_vae", "0.43 (TC-GAN's authors, on dSprites)"),
+        *("--gamma", "35", "--warm-up-share", "0"),
+    ),
     "dip_vae_sprites_15m": factored("dip_vae", "none for these pictures"),
     "capacity_vae_sprites_15m": factored("capacity_vae", "none for these pictures"),
     "beta_vae_sprites_15m": factored("beta_vae", "0.21 (TC-GAN's authors, on dSprites)"),

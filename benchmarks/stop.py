@@ -6,7 +6,9 @@ Each training of the command line gets SIGTERM after a random time, from its sta
 preparing, trials, compiling, steps, validations, saving) until it has ended. Where something was
 begun, `--resume` gets the same in turn, so that several stops fall into one run. The exit code has
 to be that of the signal, or 0 where training had ended before it, and a run that was begun has to
-go on. A signal waits for the step at hand, whose duration is part of what is measured.
+go on. While Python starts or ends, a signal kills the process, as any: that is right as long as
+nothing was said yet, or the model is saved. A signal waits for the step at hand, whose duration is
+part of what is measured.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from common import table, write
 RECIPES = ("vae", "deep_vae", "pixel_vae", "vq_vae", "vade", "diffusion", "beta_tc_vae", "iwae")
 ENDED = 128 + signal.SIGTERM
 PHASES = ("before a step", "at step", "is whole")  # by what is said
+OUTSIDE = "outside of training"
 
 
 def main() -> None:
@@ -50,7 +53,7 @@ def stopped(
     recipe: str, asked: argparse.Namespace, moments: random.Random, folder: Path
 ) -> dict[str, Any]:
     """One recipe, stopped many times."""
-    phases: dict[str, int] = dict.fromkeys(PHASES, 0)
+    phases: dict[str, int] = dict.fromkeys((*PHASES, OUTSIDE), 0)
     seconds, wrong, run = list[float](), 0, 0
     while len(seconds) < asked.stops:
         out = folder / str(run)
@@ -61,10 +64,14 @@ def stopped(
         if code == ENDED:
             seconds.append(took)
             phases = {phase: count + (phase in said) for phase, count in phases.items()}
+        elif code == -signal.SIGTERM and (not said.strip() or "Saved" in said):
+            seconds.append(took)
+            phases[OUTSIDE] += 1
         elif code or not (out / "manifest.json").exists():
             wrong += 1
             print(f"{recipe}: exit code {code}: {said}", file=sys.stderr)
-        if code != ENDED or "is whole" in said or (out / "manifest.json").exists():
+        stopped_early = code in (ENDED, -signal.SIGTERM) and "is whole" not in said
+        if not stopped_early or (out / "manifest.json").exists():
             run += 1  # this one has come to its end
     figures = {"median s": round(median(seconds), 2), "longest s": round(max(seconds), 2)}
     return {"recipe": recipe, "stops": len(seconds), **figures, **phases, "wrong": wrong}

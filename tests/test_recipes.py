@@ -44,6 +44,12 @@ DATA: dict[str, dict[str, Any]] = {
         "components": 2,
         "network": "conv",
     },
+    "colour, each patch by its place": {
+        "shape": (3, 25, 38),
+        "likelihood": "logistic",
+        "levels": 256,
+        "network": "broadcast",
+    },
     "counts": {"shape": (6,), "likelihood": "poisson"},
     "dispersed counts": {"shape": (6,), "likelihood": "negative_binomial"},
     "categories": {"shape": (6,), "likelihood": "categorical", "levels": 3},

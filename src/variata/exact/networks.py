@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from variata.errors import UsageError
 from variata.exact.grid import Network, SiLU, on_grid, require_exact, rounded
 from variata.nn import (
+    BroadcastDecoder,
     Dense,
     MLPDecoder,
     MLPEncoder,
@@ -39,7 +40,7 @@ def exact(module: nn.Module) -> Network:
     """
     raise UsageError(
         f"Compression has no exact arithmetic for the module {type(module).__name__}: train with "
-        "networks of variata's own (network='mlp' or 'conv')."
+        "networks of variata's own (network='mlp', 'conv' or 'broadcast')."
     )
 
 
@@ -108,6 +109,19 @@ def _(module: MLPEncoder) -> Network:
 def _(module: MLPDecoder) -> Network:
     layers, output = exact(module.layers), raw(module.output)
     return lambda z: output(layers(z.flatten(1))).unflatten(1, module.shape)
+
+
+@exact.register
+def _(module: BroadcastDecoder) -> Network:
+    told, layers, output = exact(module.told), exact(module.layers), raw(module.output)
+    placed, bias = exact(module.placed)(rounded(on_grid(module.places))), on_grid(module.bias)
+    activate = silu()
+
+    def run(z: Tensor) -> Tensor:
+        met = activate(rounded(told(z.flatten(1))[:, None] + placed))
+        return module.joined(output(layers(met))) + bias
+
+    return run
 
 
 @exact.register

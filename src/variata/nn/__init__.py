@@ -1,5 +1,6 @@
 """Networks without probability: features in, features out."""
 
+from variata.nn.broadcast import BroadcastDecoder
 from variata.nn.causal import CausalTransformer
 from variata.nn.causal_image import CausalImage
 from variata.nn.codebook import Codebook
@@ -30,6 +31,7 @@ __all__ = [
     "Affine",
     "AffineCoupling",
     "Bottleneck",
+    "BroadcastDecoder",
     "CausalImage",
     "CausalTransformer",
     "Codebook",

@@ -14,6 +14,7 @@ from torch import nn
 from variata.conditionals import COUNTS, Decoder, likelihood_head
 from variata.errors import ShapeError, UsageError
 from variata.nn import (
+    BroadcastDecoder,
     ConvDecoder,
     ConvEncoder,
     Log1p,
@@ -47,9 +48,11 @@ class Parts:
         components: of a logistic mixture.
         latent: number of latent dimensions; by default more than the data needs, since a VAE
             leaves spare ones unused.
-        network: "mlp" or "conv"; by default chosen from the shape.
+        network: "mlp" or "conv", by default chosen from the shape, or "broadcast": an mlp encoder,
+            and a decoder of images that draws each patch from z and the place of the patch.
         hidden: widths of a fully connected network.
-        channels: width of a convolutional network, doubled at half the size and again at a quarter.
+        channels: width of a convolutional network, doubled at half the size and again at a quarter;
+            a broadcast decoder is four times as wide.
         linear: whether a linear path runs beside the networks, so that training starts as
             probabilistic PCA; by default for real values and grey levels, where there are many.
         context: number of values that everything is conditioned on; it follows from `condition=`.
@@ -63,7 +66,7 @@ class Parts:
     floor: Annotated[float, Gt(0)] | tuple[Annotated[float, Gt(0)], ...] = 1e-3
     components: Positive = 5
     latent: Positive | None = None
-    network: Literal["mlp", "conv"] | None = None
+    network: Literal["mlp", "conv", "broadcast"] | None = None
     hidden: Annotated[tuple[Positive, ...], MinLen(1)] | None = None
     channels: Positive | None = None
     linear: bool | None = None
@@ -160,6 +163,8 @@ class Parts:
         if self.network == "conv":
             image = self._image()
             return ConvDecoder(inputs, image, parameters, self.channels or 1, hidden[-1])
+        if self.network == "broadcast":
+            return BroadcastDecoder(inputs, self._image(), parameters, 4 * (self.channels or 1))
         return MLPDecoder(inputs, self.shape, parameters, hidden[::-1])
 
     def locations_of(self, head: nn.Module) -> slice:
@@ -192,8 +197,8 @@ class Parts:
     def _image(self) -> Shape:
         if len(self.shape) != 3:
             raise UsageError(
-                f"A convolutional network needs images (C, H, W); these examples are {self.shape}. "
-                "Use network='mlp'."
+                f"A {self.network} network needs images (C, H, W); these examples are "
+                f"{self.shape}. Use network='mlp'."
             )
         return self.shape
 
