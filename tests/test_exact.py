@@ -24,7 +24,14 @@ from variata.exact.lattice import standard_cells
 from variata.exact.networks import exact
 from variata.exact.symbols import PRECISION, Bells, Cells, Choices, softmax
 from variata.exact.tables import ONE, digest, inverse_scale, logistic, normal
-from variata.nn import BroadcastDecoder, ConvDecoder, ConvEncoder, MLPDecoder, MLPEncoder
+from variata.nn import (
+    BroadcastDecoder,
+    ConvDecoder,
+    ConvEncoder,
+    MLPDecoder,
+    MLPEncoder,
+    PatchEncoder,
+)
 from variata.recipes.parts import Parts
 
 TABLES = "48352453cf52adfda851db8a8406c56b2d8394724d25244b8b25c98285d137c1"
@@ -73,6 +80,7 @@ def networks() -> list[tuple[str, nn.Module, tuple[int, ...]]]:
         ("skip", linear.make_decoder(4).network, (4,)),
         ("conv", ConvEncoder(image, 8, 32), image),
         ("conv decoder", ConvDecoder(4, image, 2, 8, 32), (4,)),
+        ("patches", PatchEncoder((3, 25, 27), 8, 32), (3, 25, 27)),
         ("broadcast", BroadcastDecoder(4, image, 2, 32), (4,)),
     ]
 

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from variata.exact.grid import Network, largest_to_square, on_grid, require_exact, rounded
 from variata.exact.networks import exact, silu
-from variata.nn import ConvDecoder, ConvEncoder, Residual
+from variata.nn import ConvDecoder, ConvEncoder, PatchEncoder, Residual
 
 
 @exact.register
@@ -57,8 +57,9 @@ def _(module: Residual) -> Network:
     return run
 
 
-@exact.register
-def _(module: ConvEncoder) -> Network:
+@exact.register(PatchEncoder)
+@exact.register(ConvEncoder)
+def _(module: ConvEncoder | PatchEncoder) -> Network:
     layers, output, padding = exact(module.layers), exact(module.output), module.padding
 
     def run(x: Tensor) -> Tensor:

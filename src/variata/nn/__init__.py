@@ -1,6 +1,6 @@
 """Networks without probability: features in, features out."""
 
-from variata.nn.broadcast import BroadcastDecoder
+from variata.nn.broadcast import BroadcastDecoder, PatchEncoder
 from variata.nn.causal import CausalTransformer
 from variata.nn.causal_image import CausalImage
 from variata.nn.codebook import Codebook
@@ -54,6 +54,7 @@ __all__ = [
     "MaskedStep",
     "OneHot",
     "OneHotCodes",
+    "PatchEncoder",
     "PixelDecoder",
     "ProbabilityFlow",
     "ProjectingEncoder",

@@ -1,4 +1,4 @@
-"""A decoder of images in which latents and places meet first."""
+"""Networks of patches: a decoder in which latents and places meet first, and a light encoder."""
 
 from __future__ import annotations
 
@@ -12,6 +12,40 @@ from variata.shapes import Shape
 
 SMALLEST = 12  # patches along the shorter side, at least
 LAYERS = 2
+
+
+class PatchEncoder(nn.Module):
+    """Images (B, C, H, W) to features (B, hidden): a layer of patches, and two that halve them.
+
+    Sides that patches do not divide are padded on the right and below by their border.
+
+    Args:
+        shape: of an image, (C, H, W).
+        channels: of a patch, doubled after the first halving.
+        hidden: features.
+
+    >>> PatchEncoder((3, 37, 53), channels=8, hidden=32)(torch.zeros(5, 3, 37, 53)).shape
+    torch.Size([5, 32])
+    """
+
+    def __init__(self, shape: Shape, channels: int, hidden: int) -> None:
+        super().__init__()
+        times = halvings(shape, SMALLEST)
+        height, width = padded(shape, times)
+        self.padding = (0, width - shape[2], 0, height - shape[1])
+        sides = (height >> times, width >> times)
+        layers: list[nn.Module] = [nn.Conv2d(shape[0], channels, 2**times, stride=2**times)]
+        before = channels
+        for _ in range(min(LAYERS, halvings((1, *sides)))):
+            layers += [nn.SiLU(), nn.Conv2d(before, 2 * channels, 4, stride=2, padding=1)]
+            before, sides = 2 * channels, (sides[0] // 2, sides[1] // 2)
+        self.layers = nn.Sequential(*layers, nn.SiLU(), nn.Flatten())
+        self.output = Dense(before * sides[0] * sides[1], hidden)
+        self.features = hidden
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.pad(x, self.padding, mode="replicate") if any(self.padding) else x
+        return self.output(self.layers(x))
 
 
 class BroadcastDecoder(nn.Module):

@@ -21,6 +21,7 @@ from variata.nn import (
     MLPDecoder,
     MLPEncoder,
     OneHot,
+    PatchEncoder,
     ProjectingEncoder,
     SkippingDecoder,
 )
@@ -48,11 +49,11 @@ class Parts:
         components: of a logistic mixture.
         latent: number of latent dimensions; by default more than the data needs, since a VAE
             leaves spare ones unused.
-        network: "mlp" or "conv", by default chosen from the shape, or "broadcast": an mlp encoder,
-            and a decoder of images that draws each patch from z and the place of the patch.
+        network: "mlp" or "conv", by default chosen from the shape, or "broadcast": a light
+            convolutional encoder of patches, and a decoder that draws each from z and its place.
         hidden: widths of a fully connected network.
         channels: width of a convolutional network, doubled at half the size and again at a quarter;
-            a broadcast decoder is four times as wide.
+            a broadcast decoder is twice as wide.
         linear: whether a linear path runs beside the networks, so that training starts as
             probabilistic PCA; by default for real values and grey levels, where there are many.
         context: number of values that everything is conditioned on; it follows from `condition=`.
@@ -154,6 +155,9 @@ class Parts:
         if self.network == "conv":
             self._image()
             body: nn.Module = ConvEncoder(self.read_shape, self.channels or 1, hidden[-1])
+        elif self.network == "broadcast":
+            self._image()
+            body = PatchEncoder(self.read_shape, self.channels or 1, hidden[-1])
         else:
             body = MLPEncoder(self.read_shape, hidden)
         return self.reading(body)
@@ -164,7 +168,7 @@ class Parts:
             image = self._image()
             return ConvDecoder(inputs, image, parameters, self.channels or 1, hidden[-1])
         if self.network == "broadcast":
-            return BroadcastDecoder(inputs, self._image(), parameters, 4 * (self.channels or 1))
+            return BroadcastDecoder(inputs, self._image(), parameters, 2 * (self.channels or 1))
         return MLPDecoder(inputs, self.shape, parameters, hidden[::-1])
 
     def locations_of(self, head: nn.Module) -> slice:
