@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from variata import recipes
+from variata import fit, recipes
 from variata.errors import UsageError
-from variata.nn import BroadcastDecoder
+from variata.nn import BroadcastDecoder, PatchEncoder
 from variata.nn.broadcast import places
 from variata.shapes import Shape
 
@@ -58,6 +58,25 @@ def test_it_starts_at_what_it_is_told() -> None:
     raw = torch.randn(3, 2, 25, 38)
     network.start_at(raw, gain=0.0)
     assert torch.equal(network(torch.randn(4, 2)), raw.expand(4, -1, -1, -1, -1))
+
+
+@pytest.mark.parametrize("shape", [(1, 64, 64), (3, 25, 38), (1, 8, 8), (2, 1, 3)])
+def test_patches_of_any_size_are_read(shape: Shape) -> None:
+    torch.manual_seed(0)
+    network = PatchEncoder(shape, channels=4, hidden=8)
+    x = torch.rand(3, *shape, requires_grad=True)
+    features = network(x)
+    assert features.shape == (3, network.features)
+    (gradient,) = torch.autograd.grad(features.square().sum(), x)
+    assert (gradient != 0).all()  # every pixel is seen
+
+
+def test_a_training_names_its_network() -> None:
+    x = (torch.rand(40, 13, 9, generator=torch.Generator().manual_seed(0)) > 0.5).numpy()
+    told: list[str] = []
+    model = fit(x, network="broadcast", latent=2, epochs=1, announce=told.append)
+    assert any("broadcast network" in line for line in told)
+    assert model.reconstruct(x[:3]).shape == (3, 13, 9)
 
 
 def test_rows_have_no_places() -> None:

@@ -121,10 +121,14 @@ def announcement(
     arguments, rows = composition.arguments or {}, prepared.record["rows"]
     parameters = sum(p.numel() for p in composition.model.parameters())
     latents = len(composition.model.levels)
-    convolves = has_convolutions(composition.model.encoder if latents else composition.model)
+    network = arguments["network"]
+    if network == "mlp" and has_convolutions(
+        composition.model.encoder if latents else composition.model
+    ):
+        network = "conv"  # a recipe's own
     made = (
         f"{composition.recipe}: {arguments['latent'] if latents else 'no'} latent dimensions, "
-        f"{'conv' if convolves else arguments['network']} network, {parameters:,} parameters, "
+        f"{network} network, {parameters:,} parameters, "
         f"on {device}"
         f"{f' by {processes} processes' if processes > 1 else ''}"
     )
