@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
+WIDEST = ("amx_bf16", "avx512_bf16", "avx512f", "avx2", "asimd")  # as Linux names them
 
 
 def variata(*arguments: str) -> tuple[str, float]:
@@ -116,13 +117,15 @@ def commit() -> str | None:
 
 
 def processor() -> str:
-    """The kind of processor."""
+    """The kind of processor, and the widest instructions that it has, which speeds hang on."""
     info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
+    if not info.exists():
+        return platform.processor() or platform.machine()
+    facts = [line.partition(":") for line in info.read_text().splitlines()]
+    told = {name.strip(): value.strip() for name, _, value in facts}
+    able = set(told.get("flags", told.get("Features", "")).split())
+    widest = [name for name in WIDEST if name in able][:1]
+    return ", ".join([told.get("model name") or platform.machine(), *widest])
 
 
 def _text(value: Any) -> str:
