@@ -10,7 +10,7 @@ from variata.nn.conv import halvings, padded
 from variata.nn.mlp import QUIET, Dense
 from variata.shapes import Shape
 
-SMALLEST = 12  # patches along the shorter side, at least
+SMALLEST = 12  # patches along the shorter side at least, where it has as many pixels
 LAYERS = 2
 
 
@@ -55,7 +55,7 @@ class BroadcastDecoder(nn.Module):
     make a patch of the sum. To move what is drawn is then to add to a latent dimension, which a
     network without places has to learn for every place anew: positions come to lie along latent
     dimensions of their own. The paper joins z and places in the same way and goes on with
-    convolutions; here every patch goes on by itself, in half of the time.
+    convolutions; here every patch goes on by itself, which is less work.
 
     Args:
         inputs: latent dimensions, and those of a condition.

@@ -13,6 +13,7 @@ from variata.batch import Batch
 from variata.data import Schema, View, corruption, draw
 from variata.doctor.words import counted
 from variata.errors import UsageError
+from variata.nn import PatchEncoder
 from variata.recipes import Composition
 from variata.shapes import numel
 from variata.tasks.conditions import LABEL
@@ -121,11 +122,10 @@ def announcement(
     arguments, rows = composition.arguments or {}, prepared.record["rows"]
     parameters = sum(p.numel() for p in composition.model.parameters())
     latents = len(composition.model.levels)
-    network = arguments["network"]
-    if network == "mlp" and has_convolutions(
-        composition.model.encoder if latents else composition.model
-    ):
-        network = "conv"  # a recipe's own
+    reading = composition.model.encoder if latents else composition.model
+    convolves = has_convolutions(reading)
+    patches = any(isinstance(module, PatchEncoder) for module in reading.modules())
+    network = "broadcast" if patches else "conv" if convolves else arguments["network"]
     made = (
         f"{composition.recipe}: {arguments['latent'] if latents else 'no'} latent dimensions, "
         f"{network} network, {parameters:,} parameters, "
