@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from compiled import NEEDS_COMPILER, same_noise
+from compiled import NEEDS_COMPILER
 from variata.conditionals import DiffusionPrior
 from variata.distributions import Diffusion
 from variata.metrics import mmd_imq
@@ -205,8 +205,7 @@ def test_compiled_steps_learn_as_others_do() -> None:
         prior = DiffusionPrior(3, 16, 2, 4)
         settings = Settings(epochs=8, batch_size=50, threads=1, compile=compiling, precision="fp32")
         objective = prior_fits.TRAINED["diffusion"][1]
-        with same_noise():
-            prior_fits.fit_network(prior, objective, rows, rows, settings, [])
+        prior_fits.fit_network(prior, objective, rows, rows, settings, [])
         found.append(prior.diffusion.state_dict())
     torch.testing.assert_close(found[0], found[1], rtol=1e-3, atol=1e-3)
 
