@@ -1,5 +1,6 @@
 """Folders and zips of pictures: sizes, channels, labels, parts, and files that are damaged."""
 
+import shutil
 import struct
 import zipfile
 import zlib
@@ -11,6 +12,7 @@ from PIL import Image
 from variata import fit
 from variata.data import infer_schema, open_source
 from variata.errors import DataError, UsageError
+from variata.tasks.source import DataOptions, examples_of, prepare_data
 
 RNG = np.random.default_rng(0)
 
@@ -80,6 +82,60 @@ def test_damaged_pictures_are_named(tmp_path):
     (tmp_path / "cut.png").write_bytes(b"no picture")
     with pytest.raises(DataError, match="cut.png"):
         open_source(tmp_path)
+
+
+@pytest.mark.parametrize("held", [True, False], ids=["in memory", "mapped"])
+def test_few_damaged_pictures_are_left_out(tmp_path, monkeypatch, held):
+    monkeypatch.setenv("VARIATA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("variata.data.memory.fits", lambda size: held)
+    monkeypatch.setattr("variata.data.images.CHUNK_ELEMENTS", 7 * 37 * 53 * 3)
+    folder, whole = tmp_path / "all", tmp_path / "whole"
+    for i in range(40):
+        _save(folder / "ab"[i % 2] / f"{i:02}.png")
+    shutil.copytree(folder, whole)
+    cut = (folder / "a" / "10.png").read_bytes()
+    (folder / "a" / "10.png").write_bytes(cut[: len(cut) // 2])  # its header is whole
+    (folder / "b" / "31.png").write_bytes(b"no picture")
+    for name in ("a/10.png", "b/31.png"):
+        (whole / name).unlink()
+    wanted = open_source(whole)
+    for _ in range(2):  # the second comes from the cache where it is mapped
+        source = open_source(folder)
+        np.testing.assert_array_equal(source.values, wanted.values)
+        np.testing.assert_array_equal(source.labels, wanted.labels)
+        assert source.note.startswith("2 of 40 pictures are left out: 'a/10.png' cannot be read")
+        assert [what.split()[0] for what in source.left_out] == ["'a/10.png'", "'b/31.png'"]
+    assert wanted.left_out == ()
+    notes = prepare_data(str(folder), DataOptions(), 0).notes
+    assert any("left out" in note for note in notes)
+    schema = infer_schema(wanted.values)
+    assert len(examples_of(str(whole), schema)) == 38
+    with pytest.raises(DataError, match="in their order.*'a/10.png'.*Take such pictures out"):
+        examples_of(str(folder), schema)
+
+
+def test_many_damaged_pictures_refuse_the_folder(tmp_path):
+    for i in range(30):
+        _save(tmp_path / f"{i:02}.png")
+    for i in range(4):
+        (tmp_path / f"{i:02}.png").write_bytes(b"")
+    with pytest.raises(DataError, match="4 of the 30.*more than 5%: '00.png'.*and 1 more"):
+        open_source(tmp_path)
+
+
+def test_damaged_members_of_a_zip_are_left_out(tmp_path):
+    for i in range(20):
+        _save(tmp_path / f"{i:02}.png")
+    with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
+        for path in sorted(tmp_path.glob("*.png")):
+            archive.write(path, path.name)
+        place = archive.getinfo("07.png").header_offset + 200
+    data = bytearray((tmp_path / "p.zip").read_bytes())
+    data[place] ^= 0xFF
+    (tmp_path / "p.zip").write_bytes(data)
+    source = open_source(tmp_path / "p.zip")
+    assert len(source) == 19
+    assert source.left_out == ("'07.png' cannot be read: it is damaged or no zip file",)
 
 
 def test_sixteen_bits_alpha_and_palettes(tmp_path):

@@ -19,12 +19,12 @@ from variata.data.source import Source
 from variata.data.spool import Say, silent, with_columns
 from variata.data.values import row_chunks
 
-FORMAT = 1
+FORMAT = 2
 BLOCK = 1 << 20  # bytes of a block that a digest reads
 BLOCKS = 64
 ABANDONED = 3_600  # seconds after which nobody writes a file any more
 PARTS = ("train", "valid", "test")
-PLAIN = ("name", "label_names", "columns", "layout", "lossy", "note")
+PLAIN = ("name", "label_names", "columns", "layout", "lossy", "note", "left_out")
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,7 @@ class Kept:
         published = tuple(others[name] for name in PARTS) if "train" in others else None
         for name in ("label_names", "columns"):
             told = told | {name: None if told[name] is None else tuple(told[name])}
+        told = told | {"left_out": tuple(told["left_out"])}
         return Source(values=values, labels=others.get("labels"), published=published, **told)
 
     def _small(self, name: str) -> np.ndarray:

@@ -7,16 +7,17 @@ import math
 import os
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
 from variata.data import memory
 from variata.data.cache import Kept
+from variata.data.left_out import LeftOut
 from variata.data.pictures import Look, Picture, look, read, undisturbed
 from variata.data.reasons import reason
 from variata.data.sizes import require_whole_members
@@ -40,10 +41,11 @@ def from_folder(folder: Path, size: Size | None = None, say: Say = silent) -> So
 
     Subfolders are labels (below train/, valid/, test/ where these are there). Pictures keep their
     size, (N, H, W) when all are grey and (N, H, W, 3) otherwise; `size` (H, W) resizes them. What
-    does not fit in memory is kept in the cache, and mapped.
+    does not fit in memory is kept in the cache, and mapped. The source says which few pictures are
+    left out, since they cannot be read.
 
     Raises:
-        DataError: no pictures, an unreadable one, or two sizes, naming the files.
+        DataError: no pictures, many unreadable ones, or two sizes, naming the files.
     """
     found = sorted(_walk(folder))
     kept = Kept.of(folder, [folder / name for name in found], ("pictures", size), say)
@@ -96,31 +98,79 @@ def _gather(
 ) -> Source:
     if not pictures:
         raise DataError(f"'{place}' holds no pictures ({', '.join(s[1:] for s in SUFFIXES)}).")
+    left = LeftOut(place, len(pictures))
     with undisturbed(), ThreadPoolExecutor(memory.workers()) as pool:
-        looks = [seen for some in _chunks(pictures, LOOKS) for seen in pool.map(look, some)]
+        pictures, looks = _looked_at(pictures, left, pool)
         height, width = size or _one_size(pictures, looks)
         grey = all(seen.grey for seen in looks)
         shape = (len(pictures), height, width, *(() if grey else (3,)))
-        chunks = _chunks(pictures, max(1, CHUNK_ELEMENTS // math.prod(shape[1:])))
-        parts = (np.stack(list(pool.map(lambda p: read(p, grey, size), c))) for c in chunks)
-        values = _filled(parts, shape, kept)
+        values, lost = _filled(
+            partial(read, grey=grey, size=size), pictures, shape, left, pool, kept
+        )
+    left.require_few()
+    if lost:
+        values, pictures = _without(values, pictures, lost, kept)
     texts, rows = folder_labels([p.name for p in pictures])
     many = len(set(texts) - {""}) > 1
     codes, names = encode_labels(texts, len(texts)) if many else (None, None)
     lossy = all(p.name.lower().endswith((".jpg", ".jpeg")) for p in pictures)
-    parts_of = three_parts(rows)
-    source = Source(name, values, codes, names, None, "image", parts_of, lossy, _note(looks))
+    about: dict[str, Any] = {"layout": "image", "lossy": lossy, "left_out": tuple(left.what)}
+    about |= {"published": three_parts(rows), "note": _note(looks, left)}
+    source = Source(name, values, codes, names, **about)
     return source if memory.mapped(values) is None else kept.keep(source)
 
 
-def _filled(parts: Iterable[np.ndarray], shape: tuple[int, ...], kept: Kept) -> np.ndarray:
+def _looked_at(
+    pictures: Sequence[Picture], left: LeftOut, pool: ThreadPoolExecutor
+) -> tuple[list[Picture], list[Look]]:
+    """The pictures that can be opened, and what their headers say."""
+    seen = [
+        s for some in _chunks(pictures, LOOKS) for s in pool.map(partial(left.tried, look), some)
+    ]
+    left.require_few()
+    pairs = [(p, s) for p, s in zip(pictures, seen, strict=True) if s is not None]
+    return [p for p, _ in pairs], [s for _, s in pairs]
+
+
+def _filled(
+    pixels: Callable[[Picture], np.ndarray],
+    pictures: Sequence[Picture],
+    shape: tuple[int, ...],
+    left: LeftOut,
+    pool: ThreadPoolExecutor,
+    kept: Kept,
+) -> tuple[np.ndarray, list[int]]:
+    """All values (N, ...), and the rows that could not be read, which are zeros."""
+    lost: list[int] = []
+
+    def parts() -> Iterator[np.ndarray]:
+        start, blank = 0, np.zeros(shape[1:], dtype=np.uint8)
+        for chunk in _chunks(pictures, max(1, CHUNK_ELEMENTS // math.prod(shape[1:]))):
+            made = list(pool.map(partial(left.tried, pixels), chunk))
+            lost.extend(start + i for i, values in enumerate(made) if values is None)
+            start += len(made)
+            yield np.stack([blank if values is None else values for values in made])
+
     if not memory.fits(math.prod(shape)):
-        return kept.write(parts, shape, np.dtype(np.uint8))
+        return kept.write(parts(), shape, np.dtype(np.uint8)), lost
     values, start = np.empty(shape, dtype=np.uint8), 0
-    for part in parts:
+    for part in parts():
         values[start : start + len(part)] = part
         start += len(part)
-    return values
+    return values, lost
+
+
+def _without(
+    values: np.ndarray, pictures: Sequence[Picture], lost: Sequence[int], kept: Kept
+) -> tuple[np.ndarray, list[Picture]]:
+    """Values and pictures without some rows; a mapped file is written anew."""
+    whole = np.delete(np.arange(len(values)), lost)
+    good = [pictures[i] for i in whole.tolist()]
+    if memory.mapped(values) is None:
+        return values[whole], good
+    step = max(1, CHUNK_ELEMENTS // math.prod(values.shape[1:]))
+    parts = (values[whole[i : i + step]] for i in range(0, len(whole), step))
+    return kept.write(parts, (len(whole), *values.shape[1:]), values.dtype), good
 
 
 def _chunks(pictures: Sequence[Picture], count: int) -> Iterator[Sequence[Picture]]:
@@ -139,8 +189,9 @@ def _one_size(pictures: Sequence[Picture], looks: Sequence[Look]) -> Size:
     return first.height, first.width
 
 
-def _note(looks: Sequence[Look]) -> str:
+def _note(looks: Sequence[Look], left: LeftOut) -> str:
     notes = [
+        left.note(),
         "transparency is dropped" if any(seen.alpha for seen in looks) else "",
         "16-bit values are scaled to 8 bits" if any(seen.deep for seen in looks) else "",
     ]
@@ -163,4 +214,7 @@ def _wanted(name: str) -> bool:
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
-    return io.BytesIO(archive.read(name))
+    try:
+        return io.BytesIO(archive.read(name))
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"cannot be read: {reason(error)}") from error

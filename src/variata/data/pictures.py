@@ -28,6 +28,19 @@ DEEP_CHANNELS = re.compile(r";16[BLN]")
 T = TypeVar("T")
 
 
+class UnreadableError(DataError):
+    """A picture that cannot be used.
+
+    Attributes:
+        name: of the picture.
+        what: which picture, and why.
+    """
+
+    def __init__(self, name: str, why: str) -> None:
+        self.name, self.what = name, f"'{name}' {why}"
+        super().__init__(f"The picture {self.what}.")
+
+
 @dataclass(frozen=True)
 class Picture:
     """A picture not yet read: its name in the folder, and how to open it."""
@@ -59,7 +72,7 @@ def look(picture: Picture) -> Look:
     """Read the header of a picture only.
 
     Raises:
-        DataError: not a picture, or far too large, naming the file.
+        UnreadableError: not a picture, or far too large.
     """
     return _guarded(picture, _look)
 
@@ -70,7 +83,7 @@ def read(picture: Picture, grey: bool, size: tuple[int, int] | None = None) -> n
     16-bit grey values are divided by 257; transparency is dropped; of animations, the first frame.
 
     Raises:
-        DataError: unreadable or truncated, naming the file.
+        UnreadableError: damaged or truncated.
     """
     return _guarded(picture, lambda image: _pixels(image, grey, size))
 
@@ -81,18 +94,20 @@ def pixels_of(image: Image) -> np.ndarray:
 
 
 def _guarded(picture: Picture, use: Callable[[Image], T]) -> T:
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with picture.open() as stream, Image.open(stream) as image:
             _refuse_bomb(image)
             return use(image)
     except Image.DecompressionBombError as error:
-        raise DataError(f"The picture '{picture.name}' is too large: {reason(error)}.") from error
+        raise UnreadableError(picture.name, f"is too large: {reason(error)}") from error
+    except UnidentifiedImageError as error:
+        raise UnreadableError(picture.name, "is damaged or no picture") from error
+    except DataError as error:
+        raise UnreadableError(picture.name, reason(error)) from error
     except (OSError, ValueError, SyntaxError, EOFError, struct.error, MemoryError) as error:
-        if isinstance(error, DataError):
-            raise DataError(f"The picture '{picture.name}' {error}") from error
-        raise DataError(f"Could not read the picture '{picture.name}': {reason(error)}.") from error
+        raise UnreadableError(picture.name, f"cannot be read: {reason(error)}") from error
 
 
 def _refuse_bomb(image: Image) -> None:

@@ -30,6 +30,7 @@ class Source:
         lossy: whether the values went through lossy compression.
         note: what a person should know, one line, or "".
         factors: that the rows were made from, where they are known.
+        left_out: which of its files are no rows, and why.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Source:
     lossy: bool = False
     note: str = ""
     factors: Factors | None = None
+    left_out: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.values)

@@ -23,6 +23,7 @@ from variata.data import (
     split,
 )
 from variata.data.few_labels import keep_labels, without_labels
+from variata.data.left_out import require_none
 from variata.data.source import encode_labels
 from variata.data.spool import Say, silent, with_columns
 from variata.data.values import is_frame
@@ -297,6 +298,12 @@ def _as_known(source: Source, names: tuple[str, ...] | None) -> Any:
 
 
 def _opened_like(data: Any, options: DataOptions, schema: Schema) -> Source:
+    source = _read_like(data, options, schema)
+    require_none(source.name, source.left_out)
+    return source
+
+
+def _read_like(data: Any, options: DataOptions, schema: Schema) -> Source:
     if not isinstance(data, str | Path):
         out = beside(data, options.condition, options.label, schema.own_shape[0])
         labelled = is_frame(data) and options.label in list(data.columns)
