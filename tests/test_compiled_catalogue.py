@@ -30,5 +30,6 @@ def test_steps_compile(name: str, data: str) -> None:
     made, rows = compose(name, data, **WIDE), Rows(values(data, 64))
     start(made.model, rows.x)
     history = fit(made.model, made.phases, rows, rows, STEPS)
+    assert history.how["compiled"], history.notes
     assert history.skipped == 0
     assert all(np.isfinite(list(each.train.values())).all() for each in history.reports)

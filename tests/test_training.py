@@ -42,6 +42,7 @@ from variata.training.work import Work
 
 SETTINGS = Settings(epochs=6, batch_size=8, lr=1e-2)
 PATIENT = replace(SETTINGS, patience=1.0)
+NO_COMPILER = "InvalidCxxCompiler: none"
 
 
 class StopAt(Callback):
@@ -180,17 +181,23 @@ def test_what_was_measured_is_kept_from_the_first_step_on(tmp_path: Path) -> Non
     assert seen[0].numbers["how"] == How(threads=1, batch_size=8).as_dict()
 
 
+@pytest.mark.parametrize("late", [False, True], ids=["while compiling", "at the first step"])
 @pytest.mark.parametrize("phase", [0, 1])
 def test_a_phase_that_cannot_be_compiled_runs_as_it_is_and_says_so(
-    phase: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    phase: int, late: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A step of each phase is compiled when it comes, long after what was tried."""
 
     def compiled(function: Any, tensors: Any) -> Any:
         calls.append(function)
-        if len(calls) > 2 * phase:  # the step and the move of every phase before
-            raise NotCompiledError("InvalidCxxCompiler: none")
-        return function
+        if len(calls) <= 2 * phase:  # the step and the move of every phase before
+            return function
+        if not late:
+            raise NotCompiledError(NO_COMPILER)
+        return fails
+
+    def fails(*tensors: Any) -> Any:
+        raise AssertionError("expected size 32, stride 1 at dim=1\nSee the documentation.")
 
     modules = [sys.modules[f"variata.training.{name}"] for name in ("work", "adamw")]
     calls: list[Any] = []
@@ -202,7 +209,8 @@ def test_a_phase_that_cannot_be_compiled_runs_as_it_is_and_says_so(
     history = fit(made.model, phases, rows(), rows(), settings, checkpoint=checkpoint)
     fit(plain.model, phases, rows(), rows(), replace(settings, compile="off"))
     [note] = history.notes
-    assert note.endswith("steps are not compiled: InvalidCxxCompiler: none.")
+    why = "AssertionError: expected size 32, stride 1 at dim=1" if late else NO_COMPILER
+    assert note.endswith(f"steps are not compiled: {why}.")
     state = checkpoint.load()
     assert state is not None
     assert state.numbers["how"]["compiled"] is False

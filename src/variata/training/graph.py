@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from variata.training.memory import out_of_memory
 
 
 class NotCompiledError(RuntimeError):
@@ -33,11 +36,18 @@ def graph_of(function: Callable[..., Any], tensors: Sequence[Tensor]) -> Callabl
     Raises:
         NotCompiledError: whatever the compiler says.
     """
-    try:
+    with errors_of_compiler():
         return _compiled(function, tensors)
-    except torch.OutOfMemoryError:
-        raise
+
+
+@contextmanager
+def errors_of_compiler() -> Iterator[None]:
+    """Whatever the compiler says is a `NotCompiledError`; memory that ran out is none."""
+    try:
+        yield
     except Exception as error:
+        if out_of_memory(error):
+            raise
         raise NotCompiledError(why(error)) from error
 
 

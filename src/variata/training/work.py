@@ -17,7 +17,7 @@ from variata.schedules import Moment
 from variata.shapes import full
 from variata.training.adamw import Gradients, norm_of
 from variata.training.after_step import Followers
-from variata.training.graph import graph_of
+from variata.training.graph import errors_of_compiler, graph_of
 from variata.training.inputs import Inputs, Kinds, batch_of, tensors_of
 from variata.training.machine import How
 from variata.training.optimiser import gradients_of
@@ -164,11 +164,15 @@ class Work:
         given, kinds = tensors_of(batch)
         self.inputs = self.inputs or Inputs([self.model, *self.players.values()], self.owned)
         tensors = [numbers, *given, *self.inputs.tensors]
-        if place not in self.graphs:
+        if place in self.graphs:
+            result = self._result(*self.graphs[place](*tensors))
+        else:
             with StopRequest.at_once():  # compiling takes long, and moves nothing
-                self.graphs[place] = graph_of(self.inputs.function(self._compute, kinds), tensors)
+                graph = graph_of(self.inputs.function(self._compute, kinds), tensors)
             restart()  # compiling may have drawn from the generators
-        result = self._result(*self.graphs[place](*tensors))
+            with errors_of_compiler():  # of which some come only now
+                result = self._result(*graph(*tensors))
+            self.graphs[place] = graph
         if batch.x.device.type == "cpu":
             return result
         norms = torch.stack(self._gather(result.gradients))
