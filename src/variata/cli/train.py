@@ -125,8 +125,8 @@ def train(
         _refuse_beside_resume(DATA=data, **plain, **more, **lists)
         from variata.tasks.train import resume as go_on
 
-        say(f"Going on with {resume}")
         watch = [*_loggers(log, resume), watcher(quiet)]
+        say(f"Going on with {resume}")  # last, since signals are obeyed from the next line on
         model = go_on(resume, watch, "" if device == "auto" else device, say)
         return _finished(model, resume, as_json)
     given = _given(
