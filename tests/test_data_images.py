@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from variata import fit
-from variata.data import infer_schema, open_source
+from variata.data import infer_schema, open_source, pictures
 from variata.errors import DataError, UsageError
 from variata.tasks.source import DataOptions, examples_of, prepare_data
 
@@ -112,6 +112,22 @@ def test_few_damaged_pictures_are_left_out(tmp_path, monkeypatch, held):
     assert len(examples_of(str(whole), schema)) == 38
     with pytest.raises(DataError, match="in their order.*'a/10.png'.*Take such pictures out"):
         examples_of(str(folder), schema)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), PermissionError(13, "Permission denied")])
+def test_pictures_that_are_not_at_fault_are_never_left_out(tmp_path, monkeypatch, error):
+    for i in range(40):
+        _save(tmp_path / f"{i:02}.png", height=38 if i == 7 else 37)
+
+    def failing(image):
+        if image.height == 38:
+            raise error
+        return look(image)
+
+    look = pictures._look
+    monkeypatch.setattr(pictures, "_look", failing)
+    with pytest.raises(DataError, match="^The picture '07.png' cannot be read"):
+        open_source(tmp_path, size=(8, 8))
 
 
 def test_many_damaged_pictures_refuse_the_folder(tmp_path):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from compiled import NEEDS_COMPILER
 from variata.distributions import Bernoulli
 from variata.training.graph import graph_of
+from variata.training.graph_pass import Simpler
 
 
 @NEEDS_COMPILER
@@ -62,6 +64,18 @@ def test_logarithms_of_shares_are_as_exact_as_their_numbers(
     x = torch.linspace(-40, 40, 4_001, dtype=dtype)
     (found,), exact = graph_of(shares, [x])(x), x.double().abs().neg().exp().log1p()
     assert ((found - exact).abs() <= close * exact * (1 + x.abs())).all()
+
+
+@pytest.mark.parametrize(("dtype", "left"), [(torch.float32, 0), (torch.float64, 1)])
+def test_logarithms_of_shares_become_a_series_in_float32_alone(
+    dtype: torch.dtype, left: int
+) -> None:
+    def shares(x: Tensor) -> Tensor:
+        return torch.log1p(torch.exp(-x.abs()))
+
+    graph = make_fx(shares, tracing_mode="fake")(torch.zeros(3, dtype=dtype)).graph
+    Simpler()(graph)
+    assert sum("log1p" in str(node.target) for node in graph.nodes) == left
 
 
 @NEEDS_COMPILER

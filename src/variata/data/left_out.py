@@ -47,8 +47,6 @@ class LeftOut:
         Raises:
             DataError: says how many there are, and names some.
         """
-        if len(self.errors) == 1 == self.total:
-            raise self.errors[0]
         if len(self.errors) > SPARED * self.total:
             raise DataError(
                 f"{len(self.errors):,} of the {self.total:,} pictures of '{self.place}' cannot be "

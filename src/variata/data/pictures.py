@@ -73,6 +73,7 @@ def look(picture: Picture) -> Look:
 
     Raises:
         UnreadableError: not a picture, or far too large.
+        DataError: the system does not let it be read, or memory ran out.
     """
     return _guarded(picture, _look)
 
@@ -84,6 +85,7 @@ def read(picture: Picture, grey: bool, size: tuple[int, int] | None = None) -> n
 
     Raises:
         UnreadableError: damaged or truncated.
+        DataError: the system does not let it be read, or memory ran out.
     """
     return _guarded(picture, lambda image: _pixels(image, grey, size))
 
@@ -107,7 +109,12 @@ def _guarded(picture: Picture, use: Callable[[Image], T]) -> T:
     except DataError as error:
         raise UnreadableError(picture.name, reason(error)) from error
     except (OSError, ValueError, SyntaxError, EOFError, struct.error, MemoryError) as error:
-        raise UnreadableError(picture.name, f"cannot be read: {reason(error)}") from error
+        why = f"cannot be read: {reason(error)}"
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) is not None:
+            raise DataError(
+                f"The picture '{picture.name}' {why}."
+            ) from error  # no fault of its own
+        raise UnreadableError(picture.name, why) from error
 
 
 def _refuse_bomb(image: Image) -> None:

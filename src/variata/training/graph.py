@@ -24,7 +24,7 @@ def graph_of(function: Callable[..., Any], tensors: Sequence[Tensor]) -> Callabl
     compiler as they are: this takes a third of the time that `torch.compile` takes, which reads the
     Python code first, and nothing has to be checked again at each call. The price: whatever is no
     tensor argument is fixed. Tensors may be changed in place. On a processor, noise is torch's own,
-    which is drawn several times as fast as the compiler's, and is that of the function itself.
+    which is drawn faster than the compiler's, and is that of the function itself.
 
     Args:
         function: of tensors alone; its result is a tuple of tensors.
