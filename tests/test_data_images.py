@@ -12,7 +12,8 @@ from PIL import Image
 from variata import fit
 from variata.data import infer_schema, open_source, pictures
 from variata.errors import DataError, UsageError
-from variata.tasks.source import DataOptions, examples_of, prepare_data
+from variata.tasks.rows import examples_of
+from variata.tasks.source import DataOptions, prepare_data
 
 RNG = np.random.default_rng(0)
 
