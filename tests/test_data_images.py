@@ -131,6 +131,13 @@ def test_pictures_that_are_not_at_fault_are_never_left_out(tmp_path, monkeypatch
         open_source(tmp_path, size=(8, 8))
 
 
+def test_a_link_to_nothing_is_named(tmp_path):
+    _save(tmp_path / "a.png")
+    (tmp_path / "b.png").symlink_to(tmp_path / "gone.png")
+    with pytest.raises(DataError, match="^The picture 'b.png' cannot be read"):
+        open_source(tmp_path)
+
+
 def test_many_damaged_pictures_refuse_the_folder(tmp_path):
     for i in range(30):
         _save(tmp_path / f"{i:02}.png")
