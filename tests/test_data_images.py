@@ -12,7 +12,8 @@ from PIL import Image
 from variata import fit
 from variata.data import infer_schema, open_source, pictures
 from variata.errors import DataError, UsageError
-from variata.tasks.source import DataOptions, examples_of, prepare_data
+from variata.tasks.rows import examples_of
+from variata.tasks.source import DataOptions, prepare_data
 
 RNG = np.random.default_rng(0)
 
@@ -128,6 +129,13 @@ def test_pictures_that_are_not_at_fault_are_never_left_out(tmp_path, monkeypatch
     monkeypatch.setattr(pictures, "_look", failing)
     with pytest.raises(DataError, match="^The picture '07.png' cannot be read"):
         open_source(tmp_path, size=(8, 8))
+
+
+def test_a_link_to_nothing_is_named(tmp_path):
+    _save(tmp_path / "a.png")
+    (tmp_path / "b.png").symlink_to(tmp_path / "gone.png")
+    with pytest.raises(DataError, match="^The picture 'b.png' cannot be read"):
+        open_source(tmp_path)
 
 
 def test_many_damaged_pictures_refuse_the_folder(tmp_path):

@@ -18,7 +18,8 @@ from variata.data import examples as examples_room
 from variata.data.lazy import LazyCodes
 from variata.data.spool import with_columns
 from variata.errors import DataError, InterruptError, StoreError
-from variata.tasks.source import DataOptions, examples_of, prepare_data
+from variata.tasks.rows import examples_of
+from variata.tasks.source import DataOptions, prepare_data
 from variata.tasks.train import resume
 from variata.training import Callback
 

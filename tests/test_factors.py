@@ -18,7 +18,7 @@ from variata.tasks.evaluate import evaluate
 from variata.tasks.factors import disentangled, disentanglement_rows
 from variata.tasks.model import Model
 from variata.tasks.passes import Pass
-from variata.tasks.source import examples_of
+from variata.tasks.rows import examples_of
 
 NAMES = ("across", "along")
 FIGURES = {

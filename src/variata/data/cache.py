@@ -50,8 +50,7 @@ class Kept:
         place = hashlib.sha256(f"{path.resolve()} {options}".encode()).hexdigest()[:16]
         key = hashlib.sha256(f"{FORMAT} {options}".encode())
         for file in files:
-            state = file.stat()
-            key.update(f"{file} {state.st_size} {state.st_mtime_ns}\n".encode())
+            key.update(f"{file} {_state(file)}\n".encode())
         return cls(cache_folder() / "read" / f"{path.stem[:40]}-{place}", key.hexdigest(), say)
 
     def load(self) -> Source | None:
@@ -133,6 +132,15 @@ def digest(path: Path) -> str:
             stream.seek(int(start))
             found.update(stream.read(BLOCK))
     return found.hexdigest()
+
+
+def _state(file: Path) -> str:
+    """Size and time of change; nothing where there are none: whoever opens the file says why."""
+    try:
+        state = file.stat()
+    except OSError:
+        return ""
+    return f"{state.st_size} {state.st_mtime_ns}"
 
 
 def _tidy(folder: Path) -> None:

@@ -15,8 +15,9 @@ from variata.data.schema import BOUNDED
 from variata.errors import DataError, UsageError
 from variata.metrics import Estimate, psnr, rms_error, ssim
 from variata.tasks.model import Array, Model
+from variata.tasks.rows import examples_of
 from variata.tasks.show import SHOWN_POINTS, compared, is_table
-from variata.tasks.source import examples_of, options_of
+from variata.tasks.source import options_of
 from variata.tasks.trained import Trained
 from variata.training import forked
 

@@ -21,7 +21,8 @@ from variata.tasks.abilities import require_latents
 from variata.tasks.bulk import in_blocks, quiet, read
 from variata.tasks.collect import Array, Make, Watch, collected
 from variata.tasks.output import array_file
-from variata.tasks.source import examples_of, options_of
+from variata.tasks.rows import examples_of
+from variata.tasks.source import options_of
 
 Out = str | Path | None
 

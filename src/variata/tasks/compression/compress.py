@@ -20,7 +20,8 @@ from variata.tasks.collect import Array
 from variata.tasks.compression.codec import MODELLED, Codec
 from variata.tasks.compression.layout import CHUNK_BYTES, Header, Writer
 from variata.tasks.output import refuse_to_replace
-from variata.tasks.source import options_of, values_of
+from variata.tasks.rows import values_of
+from variata.tasks.source import options_of
 from variata.tasks.trained import Trained
 
 CHUNK = 4_096
