@@ -91,7 +91,8 @@ class Examples:
 
     def gather(self, index: Tensor) -> Batch:
         """Return the rows `index` (B,) in model space, as float32; `seen` is `x` itself."""
-        index = index.to(self.codes.device)
+        if index.device != self.codes.device:
+            index = index.to(self.codes.device)
         x = self.schema.to_model(self._codes(index))
         y = None if self.labels is None else self.labels.index_select(0, index)
         c = None if self.context is None else self.context.gather(index)

@@ -107,7 +107,8 @@ class Schema:
     def to_model(self, codes: Tensor) -> Tensor:
         """Return codes (..., *shape) in model space, float32; levels become code/(levels-1)."""
         x = codes.to(torch.float32)
-        return x / (self.levels - 1) if self.kind == "levels" and self.levels else x
+        steps = self.levels - 1 if self.kind == "levels" and self.levels else 1
+        return x if steps == 1 else x / steps
 
     def decode(self, x: Tensor | np.ndarray, *, round: bool = False) -> np.ndarray:
         """Return model-space `x` (..., *shape) in the person's units, (..., *own_shape).

@@ -33,11 +33,13 @@ class Average:
         self.model.requires_grad_(False)
         self._buffers = list(zip(self.model.buffers(), model.buffers(), strict=True))
 
-    @torch.no_grad()
     def update(self, step: int) -> None:
         """Move towards the model, at every tenth step."""
-        if self.decay and step % EVERY:
-            return
+        if not self.decay or step % EVERY == 0:
+            self._follow(step)
+
+    @torch.no_grad()
+    def _follow(self, step: int) -> None:
         weight = 1 - min(self.decay, (1 + step) / (10 + step)) ** EVERY if self.decay else 1.0
         self._to.lerp_(self._from, weight)
         for mine, theirs in self._buffers:

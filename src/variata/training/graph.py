@@ -21,10 +21,10 @@ def graph_of(function: Callable[..., Any], tensors: Sequence[Tensor]) -> Callabl
     """Trace `function` on tensors of these shapes, and compile all that it does to them.
 
     The operations are recorded one by one, gradients taken inside among them, and given to torch's
-    compiler as they are: this takes a third of the time that `torch.compile` takes, which reads the
-    Python code first, and nothing has to be checked again at each call. The price: whatever is no
-    tensor argument is fixed. Tensors may be changed in place. On a processor, noise is torch's own,
-    which is drawn faster than the compiler's, and is that of the function itself.
+    compiler as they are: the Python code is not read, as `torch.compile` does, and nothing has to
+    be checked again at each call. The price: whatever is no tensor argument is fixed. Tensors may
+    be changed in place. On a processor, noise is torch's own, which is drawn faster than the
+    compiler's, and is that of the function itself.
 
     Args:
         function: of tensors alone; its result is a tuple of tensors.

@@ -28,7 +28,8 @@ from variata.training.validation import Examples, validate
 
 FAILURES = 5  # steps in a row that are not finite before the weights are put back
 ROLLBACKS = 3
-LOOK_EVERY = 50  # steps between looks at an accelerator, which has to be waited for
+LOOK_EVERY = 10  # steps between looks at their figures;
+LOOK_THERE_EVERY = 50  # on an accelerator, which has to be waited for
 SIGNS = {"elbo": 1, "distortion": -1, "bound": -1}  # of a log density in a figure
 RESERVE = 1.5  # times the first validation's duration: what a budget keeps for the last one
 
@@ -54,7 +55,7 @@ class Loop:
     ) -> None:
         self.trial = trial
         self.log_jacobian, self.how, self.processes = log_jacobian, how, processes
-        self.look_every = 1 if device.type == "cpu" else LOOK_EVERY
+        self.look_every = LOOK_EVERY if device.type == "cpu" else LOOK_THERE_EVERY
         self.model, self.phases, self.settings = model, phases, settings
         self.clock, self.device = clock, device
         self.step, self.failures, self.rollbacks, self.lr_factor = 0, 0, 0, 1.0
@@ -90,9 +91,10 @@ class Loop:
 
     def tick(self, stop: int = 0) -> int:
         """Read the clock, for all processes alike; the signal that asks any to stop, or 0."""
-        progress = self.clock.moment(self.step).progress
-        progress, stop = self.processes.agreed(progress, stop, self.device)
-        self.moment = Moment(self.step, progress)
+        self.moment = self.clock.moment(self.step)
+        if self.processes.count > 1:
+            told = self.processes.agreed(self.moment.progress, stop, self.device)
+            self.moment, stop = Moment(self.step, told[0]), told[1]
         return stop
 
     def settle(self) -> None:

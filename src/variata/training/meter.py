@@ -34,7 +34,7 @@ class Meter:
         return [self._count(names, v) for (names, _), v in zip(waiting, values, strict=True)]
 
     def _count(self, names: list[str], figures: list[float]) -> bool:
-        finite = all(map(math.isfinite, figures))
+        finite = math.isfinite(sum(figures))
         if finite:
             self.count += 1
             for name, value in zip(names, figures[-len(names) :], strict=True):

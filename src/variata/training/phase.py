@@ -36,6 +36,8 @@ def phase_at(phases: Sequence[Phase], moment: Moment) -> Phase:
     """
     if not phases:
         raise UsageError("fit needs at least one phase.")
+    if len(phases) == 1:
+        return phases[0]
     total, end = sum(phase.share for phase in phases), 0.0
     for phase in phases:
         end += phase.share / total

@@ -76,10 +76,10 @@ class Stepper:
         self.graphs, self.note = graphs or Graphs(), note
         self.waits, self.most = device.type == "cpu", settings.micro_batch or 0
         self.replays = Replays(how.replayed and device.type == "cuda", note)
-        self.players = players_of(phases)
+        self.players, self.dtype = players_of(phases), data_type(how.precision)
         for player in self.players:
-            player.to(device, data_type(how.precision)).train()
-        model.to(data_type(how.precision)).train()
+            player.to(device, self.dtype).train()
+        model.to(self.dtype).train()
         last = how.channels_last and not how.compiled  # compilers lay out by themselves
         self._lay_out(torch.channels_last if last else torch.contiguous_format)
         self.followers = Followers(model)
@@ -102,9 +102,10 @@ class Stepper:
         if done is None:
             done = self._moved(self._computed(examples, index, phase, moment), moving, lr)
         figures, *statistics = done
-        if statistics:  # the same noise in all processes, compiled or not
-            reseed(self.device, self.settings.seed, moment.step, FOLLOWING)
-        self.followers.after_step(statistics, moment)
+        if self.followers.places:
+            if statistics:  # the same noise in all processes, compiled or not
+                reseed(self.device, self.settings.seed, moment.step, FOLLOWING)
+            self.followers.after_step(statistics, moment)
         self.average.update(moment.step)
         return work.names, figures
 
@@ -165,7 +166,8 @@ class Stepper:
         """Losses and gradients; where memory runs out, again with half the rows at once."""
         work, _ = self._parts(phase)
         place = self.processes.place(len(index))
-        index = index[place.start : place.stop]
+        if self.processes.count > 1:
+            index = index[place.start : place.stop]
 
         def restart() -> None:
             self._restart_noise(moment)
@@ -187,22 +189,25 @@ class Stepper:
 
     def _moved(self, result: Result, moving: Sequence[AdamW], lr: float | Tensor) -> list[Any]:
         """Move all players; figures, then statistics."""
-        figures = self._judged(result.figures)
+        figures = self._judged(result)
         for player, gradient, norm in zip(moving, result.gradients, figures, strict=False):
             player.move(gradient, norm, lr)
         return [figures, *result.statistics]
 
-    def _judged(self, figures: Tensor) -> Any:
+    def _judged(self, result: Result) -> Any:
         """The figures, as numbers on a processor; one that is not finite marks all of them."""
         if not self.waits:
+            figures = result.figures
             return figures + 0 * figures.sum()
-        numbers = figures.tolist()
-        return numbers if all(map(math.isfinite, numbers)) else [math.nan] * len(numbers)
+        numbers = result.read()
+        return numbers if math.isfinite(sum(numbers)) else [math.nan] * len(numbers)
 
     def _replayed(
         self, examples: Examples, index: Tensor, phase: Phase, moment: Moment, lr: float
     ) -> list[Any] | None:
         """What `_moved` returns, by the recorded step of a phase; None where there is none."""
+        if not self.replays.wanted:
+            return None
         number = self.phases.index(phase)
         whole = len(index) == self.how.batch_size and not self.most and self.processes.count == 1
         if not whole or not self.replays.due(number):
@@ -232,7 +237,7 @@ class Stepper:
             return phase.view(batch)
 
     def _held(self, batch: Batch) -> Batch:
-        return on(batch, self.device, data_type(self.how.precision))
+        return on(batch, self.device, self.dtype)
 
     def _restart_noise(self, moment: Moment) -> None:
         reseed(self.device, self.settings.seed, moment.step)

@@ -33,14 +33,26 @@ class Result:
 
     Attributes:
         gradients: one for each player, the model's first; the next step may write over them.
-        figures: the norms of the gradients (one for each player), then the terms of the objective
-            before their weights and the players' own losses, nats per example, (F,).
+        numbers: the norms of the gradients (one for each player), then the terms of the objective
+            before their weights and the players' own losses, nats per example: F numbers in one
+            tensor, or in as many.
         statistics: what the model's followers need to know, see `variata.training.after_step`.
     """
 
     gradients: list[Gradients]
-    figures: Tensor
+    numbers: Tensor | Sequence[Tensor]
     statistics: list[Tensor]
+
+    @property
+    def figures(self) -> Tensor:
+        """The numbers in one tensor, (F,), without gradients."""
+        return _together(self.numbers)
+
+    def read(self) -> list[float]:
+        """The numbers, which an accelerator has to be waited for."""
+        if isinstance(self.numbers, Tensor):
+            return self.numbers.tolist()
+        return [number.item() for number in self.numbers]
 
 
 def _nothing() -> None: ...
@@ -181,7 +193,7 @@ class Work:
     def _eager(self, batch: Batch, scales: Sequence[Any], moment: Moment) -> Result:
         gradients, figures, statistics = self._evaluate(batch, scales, moment, self.owned)
         norms = self._gather(gradients)
-        return Result(list(self.gathered), torch.stack([*norms, *figures]), statistics)
+        return Result(list(self.gathered), [*norms, *figures], statistics)
 
     def _fast(self, batch: Batch, place: Place) -> bool:
         known = not self.graphs or place in self.graphs
@@ -199,7 +211,7 @@ class Work:
         here = batch.x.device.type == "cpu"  # elsewhere, the norm of a whole block is faster
         norms = [norm_of(gradient) for gradient in gradients] if here else []
         flat = (part.detach() for gradient in gradients for part in gradient)
-        return (torch.stack([*norms, *figures]), *flat, *statistics)
+        return (_together([*norms, *figures]), *flat, *statistics)
 
     def _evaluate(
         self,
@@ -215,8 +227,7 @@ class Work:
             players = self.players.values()
             own = [player.loss(self.model, trace, moment).mean() for player in players]
         gradients = gradients_of([loss.total, *own], owned)
-        figures = [figure.detach() for figure in (*loss.terms.values(), *own)]
-        return gradients, figures, self.followers.statistics(trace)
+        return gradients, [*loss.terms.values(), *own], self.followers.statistics(trace)
 
 
 def _pieces(batch: Batch, place: Place, most: int) -> list[tuple[Batch, Place]]:
@@ -231,6 +242,10 @@ def _pieces(batch: Batch, place: Place, most: int) -> list[tuple[Batch, Place]]:
 def _rest(result: Result) -> list[Tensor]:
     """Figures and statistics, in memory of their own."""
     return [full(tensor).clone() for tensor in (result.figures, *result.statistics)]
+
+
+def _together(numbers: Tensor | Sequence[Tensor]) -> Tensor:
+    return numbers if isinstance(numbers, Tensor) else torch.stack([n.detach() for n in numbers])
 
 
 def _added(sums: list[Tensor], parts: list[Tensor], share: float) -> list[Tensor]:
