@@ -336,3 +336,22 @@ def test_event_dim_says_what_is_summed(
     assert len(p.event_shape) == event_dim
     if not isinstance(p, Dirac):
         assert p.log_prob(torch.zeros(shape[1:])).shape == p.batch_shape
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_rare_values_of_binary_elements_come_as_often_as_they_should(swapped: bool) -> None:
+    torch.manual_seed(0)
+    p, rows = torch.tensor(2.0**-18, dtype=torch.float64), 4_096
+    logit = (torch.log(p) - torch.log1p(-p)).item() * (-1 if swapped else 1)
+    x = Bernoulli(torch.full((1, rows, 1_024), logit)).sample()
+    rare = (x == (0 if swapped else 1)).sum().item()
+    assert 4 <= rare <= 34  # Poisson(16): outside with a probability of 1e-4
+
+
+def test_draws_of_binary_elements_have_the_shape_of_their_event() -> None:
+    torch.manual_seed(0)
+    for event_dim in range(4):
+        p = Bernoulli(torch.zeros(3, 5, 7), event_dim)
+        x = p.sample(torch.Size((2,)))
+        assert x.shape == (2, 3, 5, 7)
+        assert 0.3 < x.mean() < 0.7

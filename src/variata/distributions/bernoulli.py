@@ -10,6 +10,8 @@ from torch.types import _size
 from variata.distributions.factorised import ONE_DRAW, Factorised, outside, sum_event
 from variata.distributions.sums import sum_log_sigmoid
 
+STEPS = 2**16
+
 
 class Bernoulli(Factorised):
     """Bernoulli elements, parametrised by their logits.
@@ -52,8 +54,18 @@ class Bernoulli(Factorised):
         shape, like = self._extended_shape(sample_shape), self.logits
         with torch.no_grad():  # several times as fast as torch.bernoulli, of the same law
             fine = torch.promote_types(like.dtype, torch.float32)
-            noise = torch.rand(shape, dtype=fine, device=like.device)
-            return torch.lt(noise, self.mean, out=noise).to(like.dtype)
+            if like.device.type == "cpu":
+                noise, bar = _steps(shape, fine), self._bar(shape, fine)
+            else:
+                noise, bar = torch.rand(shape, dtype=fine, device=like.device), self.mean
+            return torch.lt(noise, bar, out=noise).to(like.dtype)
+
+    def _bar(self, shape: torch.Size, dtype: torch.dtype) -> Tensor:
+        """What `_steps` are under with the probability of a one: its multiple, moved by a part of a
+        step that is uniform, so that the law is exact; one part for each event is enough."""
+        rows = shape[: len(shape) - self.event_dim]
+        part = torch.rand((*rows, *[1] * self.event_dim), dtype=dtype)
+        return STEPS * self.mean.to(dtype) - part.add_(STEPS // 2)
 
     @property
     def mean(self) -> Tensor:
@@ -66,3 +78,9 @@ class Bernoulli(Factorised):
 
     def support_check(self, value: Tensor) -> str | None:
         return outside(value, (value == 0) | (value == 1), "values other than 0 and 1")
+
+
+def _steps(shape: torch.Size, dtype: torch.dtype) -> Tensor:
+    """Whole numbers from -STEPS / 2 to STEPS / 2 - 1, all as likely: four from 64 random bits."""
+    words = torch.empty(-(-shape.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
+    return words.view(torch.int16)[: shape.numel()].view(shape).to(dtype)

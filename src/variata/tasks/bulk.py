@@ -41,7 +41,7 @@ def quiet(module: LatentModel, seed: int, precision: str = "fp32") -> Iterator[t
         with (
             torch.inference_mode(),
             forked(device, seed),
-            blocks_kept(),
+            blocks_kept(at_end=True),
             multiplied(module, precision),
         ):
             yield device

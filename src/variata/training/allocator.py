@@ -25,10 +25,14 @@ _depth = 0
 
 
 @contextmanager
-def blocks_kept() -> Iterator[None]:
+def blocks_kept(at_end: bool = False) -> Iterator[None]:
     """Keep freed blocks for the next step; at the end, what is free goes back to the system.
 
     Nothing happens without glibc, or where the environment says how it should allocate.
+
+    Args:
+        at_end: whether blocks that are free at the end are kept as well, as far as glibc keeps them
+            by itself: for passes that take little, since the next asks for the same.
 
     >>> with blocks_kept(), blocks_kept():
     ...     pass
@@ -44,7 +48,8 @@ def blocks_kept() -> Iterator[None]:
         _depth -= 1
         if _depth == 0 and library is not None:
             _set(library, USUAL)
-            library.malloc_trim(0)
+            if not at_end:
+                library.malloc_trim(0)
 
 
 def _set(library: Any, values: dict[int, int]) -> None:
