@@ -41,10 +41,10 @@ def main() -> None:
 
         return run
 
-    def bound(size: int) -> Task:
+    def bound(*size: int) -> Task:
         def run(seed: int) -> float:
             torch.manual_seed(seed)
-            return float(model.get_nll(x[:IMAGES], DRAWS, size))
+            return float(model.get_nll(x[:IMAGES], DRAWS, *size))
 
         return run
 
@@ -58,6 +58,7 @@ def main() -> None:
                 "sample": sample(500),
                 "sample_2000": sample(2_000),
                 "sample_and_bernoulli": sample(2_000, draws=True),
+                "get_nll": bound(),
                 "get_nll_500": bound(DRAWS),
             }
         )
