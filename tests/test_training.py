@@ -32,6 +32,7 @@ from variata.training.adamw import AdamW, Kernels
 from variata.training.checkpoint import State
 from variata.training.clock import Clock
 from variata.training.graph import NotCompiledError
+from variata.training.known import known
 from variata.training.loop import Loop
 from variata.training.machine import How
 from variata.training.phase import phase_at
@@ -571,6 +572,17 @@ def test_a_changed_number_in_a_checkpoint_is_noticed(tmp_path: Path, change: str
         path.write_text(json.dumps(record | {"numbers": json.dumps(numbers)}))
     with pytest.raises(StoreError, match="damaged"):
         checkpoint.load()
+
+
+def test_a_state_with_sums_over_no_step_is_refused(tmp_path: Path) -> None:
+    made, checkpoint = composition(), Checkpoint(tmp_path)
+    fit(made.model, made.phases, rows(), rows(), PATIENT, checkpoint=checkpoint)
+    state = checkpoint.load()
+    assert state
+    assert known(state)
+    state.numbers["meter"] = {"sums": {"rate": 1.0}, "count": 0}
+    with pytest.raises(StoreError, match=r"meter.*sums over no step"):
+        known(state)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])

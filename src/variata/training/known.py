@@ -7,7 +7,7 @@ from functools import cache
 from typing import Annotated, Literal, NotRequired
 
 from annotated_types import Ge, Gt, Le
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from variata.errors import StoreError
@@ -37,6 +37,12 @@ class Means(TypedDict):
     count: Count
 
 
+def _of_steps(means: Means) -> Means:
+    if means["sums"] and not means["count"]:
+        raise ValueError("sums over no step")
+    return means
+
+
 class Numbers(TypedDict):
     """What `variata.training.state` keeps beside the tensors."""
 
@@ -48,7 +54,7 @@ class Numbers(TypedDict):
     best_criterion: float
     best_progress: Share
     usual_norms: list[Annotated[float, Ge(0)] | None]
-    meter: Means
+    meter: Annotated[Means, AfterValidator(_of_steps)]
     how: Machine
     usual_norm: NotRequired[float | None]
     planned: NotRequired[Count | None]
