@@ -64,7 +64,6 @@ class AdamW:
         self.betas = (momentum, BETAS[1])
         self.means, self.squares = weights.block(), weights.block()
         self.steps = torch.zeros((), device=weights.values.device)
-        self.since_sweep = 0
         self.usual_norm: float | Tensor | None = None  # a tensor on an accelerator; NaN for none
         self._gathered: Gathered | None = None
         self.kernels = kernels
@@ -155,9 +154,7 @@ class AdamW:
 
     def _sweep(self) -> None:
         """Forget moments of weights that have long had no gradient, on a processor."""
-        self.since_sweep += 1
-        if self.since_sweep >= SWEEP:
-            self.since_sweep = 0
+        if self.steps.item() % SWEEP == 0:
             for moments in (self.means, self.squares):
                 torch.hardshrink(moments, TINY, out=moments)
 
